@@ -1,0 +1,54 @@
+package call
+
+import (
+	"net/http"
+)
+
+// Writer is the one ResponseWriter wrapper of the gate: it counts what is sent
+// and lets layers add to the header just before it goes.
+type Writer struct {
+	http.ResponseWriter
+
+	status int
+	bytes  int64
+	before []func(status int)
+}
+
+// Before registers f to run just before the header is sent, in the reverse of
+// the order of registration, so that the outer layer has the last word.
+func (c *Call) Before(f func(status int)) { c.writer.before = append(c.writer.before, f) }
+
+// WriteHeader sends the header once. Informational answers (1xx) pass through.
+func (w *Writer) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.status = status
+		for i := len(w.before) - 1; i >= 0; i-- {
+			w.before[i](status)
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a part of the body, after the header.
+func (w *Writer) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap gives http.ResponseController the writer beneath.
+func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Flush sends what is buffered; a stream needs it.
+func (w *Writer) Flush() {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that cannot flush sends when it is full
+}

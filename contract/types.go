@@ -1,0 +1,125 @@
+package contract
+
+import (
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// API is one compiled contract. It is immutable: nothing changes it after Load.
+type API struct {
+	Name       string            // short name, from x-gatehouse.name or the file's name: "scheduler"
+	Title      string            // info.title
+	Version    string            // info.version
+	OpenAPI    string            // "3.0.3", "3.1.0", …
+	Operations []*Operation      // in the order of the document, each mounted path apart
+	Budgets    map[string]Budget // budgets that the document defines under x-gatehouse.budgets
+	Document   []byte            // the document as JSON, overlays applied, x-gatehouse statements left out of nothing
+}
+
+// Operation is what the gate knows of one method on one path.
+type Operation struct {
+	API     *API
+	ID      string // operationId; unique within the API, the same for every base path it is mounted under
+	Method  string // "GET", …
+	Path    string // template with the base path: "/api/appointments/{id}"
+	Summary string
+	Tags    []string
+
+	Access    Access            // who may call; never empty
+	Budgets   []string          // names of the budgets that a call counts against
+	Cost      int               // how much one call counts; 1 unless stated
+	MaxBody   int64             // largest body, bytes
+	Unknown   Unknown           // what happens to fields the schema does not know
+	Sensitive []string          // field names that never reach a record
+	Audit     string            // action written to the audit log: "UPDATE_INTERVIEW"; "" for none
+	Errors    problem.Dialect   // the dialect of refusals
+	Texts     map[string]string // titles of refusals by Code, in place of our own
+	Cache     string            // Cache-Control of a success; "" is "no-store"
+	Page      bool              // answers text/html for people: gets the page policy instead of the API policy
+
+	Params    []*Param             // path, query, header and cookie parameters, path-level ones merged
+	Body      *Body                // nil when the operation takes none
+	Responses map[string]*Response // by status: "200", "4XX", "default"
+	Socket    *Socket              // set when this GET is a WebSocket upgrade
+
+	Source Position // where the document states it
+
+	segments []segment // the compiled path
+}
+
+// Access says who may call an operation. Exactly one of Public, or one or more
+// of Roles, Scopes and Own, is set.
+type Access struct {
+	Public bool     // anybody, signed in or not
+	Roles  []string // principals with one of these roles
+	Scopes []string // principals with all of these scopes
+	Own    string   // principals who own the object: "path.userId", "query.user", "body.owner" or "row" (the handler's query decides)
+	OrRole []string // with Own: roles that need not own it
+}
+
+// Unknown is what happens to a field of a body that its schema does not name.
+type Unknown string
+
+// The policies for unknown fields.
+const (
+	Reject Unknown = "reject" // 400, naming the field; the default
+	Strip  Unknown = "strip"  // removed before validation
+	Allow  Unknown = "allow"  // passed through
+	Report Unknown = "report" // passed through and recorded
+)
+
+// Budget is how often something may happen.
+type Budget struct {
+	Name      string
+	Requests  int           // how many calls in one Window
+	Window    time.Duration // at least a second
+	Key       BudgetKey     // what is counted apart
+	Writes    bool          // count only POST, PUT, PATCH and DELETE
+	Failures  bool          // count only calls that were answered 400, 401, 403, 404 or 422
+	Account   string        // with ByAccount…: the member of the body that names the account
+	Algorithm Algorithm     // how the window moves
+}
+
+// BudgetKey is what a budget is counted by.
+type BudgetKey string
+
+// The keys of budgets.
+const (
+	ByAddress           BudgetKey = "address"         // the client's address; IPv6 by /64
+	ByMember            BudgetKey = "member"          // the principal
+	ByAccount           BudgetKey = "account"         // an account that the body names
+	ByAccountAndAddress BudgetKey = "account+address" // both together
+)
+
+// Algorithm is how a budget's window moves.
+type Algorithm string
+
+// The algorithms of budgets.
+const (
+	Fixed   Algorithm = "fixed"   // the window begins with the first call and ends as a whole; the default
+	Sliding Algorithm = "sliding" // two windows, weighted
+	Bucket  Algorithm = "bucket"  // GCRA: an even rate with a burst
+)
+
+// Response is one answer an operation may give.
+type Response struct {
+	Status  string
+	Content map[string]*Schema // by media type; an empty map for an answer without a body
+}
+
+// Socket is what may travel on a WebSocket.
+type Socket struct {
+	MaxMessage int64              // largest message from a client, bytes
+	MaxRate    Budget             // messages a client may send
+	Receive    map[string]*Schema // client to server, by name
+	Send       map[string]*Schema // server to client, by name
+	Protocols  []string           // subprotocols, in order of preference
+}
+
+// Position is a place in a document.
+type Position struct {
+	File string
+	Line int // 1-based; 0 when unknown
+	Col  int // 1-based; 0 when unknown
+}
