@@ -33,14 +33,3 @@ func (t *Table) Match(method, escapedPath string, upgrade bool) Match {
 }
 
 type segment struct{}
-
-// Schema is one compiled JSON Schema.
-type Schema struct{}
-
-// Param is one compiled parameter.
-type Param struct {
-	Name, In string
-}
-
-// Body is the compiled request body of an operation.
-type Body struct{}
