@@ -37,7 +37,7 @@ type JWTConfig struct {
 	// Principal tells who the token stands for, and asks on every call whether it
 	// was revoked. When nil, the principal is the subject with the scopes of the
 	// claim "scope" (RFC 9068 §2.2.3) and without a role, which passes only
-	// operations that ask for scopes or ownership.
+	// operations that name scopes.
 	Principal func(ctx context.Context, c Claims) (*call.Principal, error)
 }
 
