@@ -1,0 +1,45 @@
+# Everything needs Go; the rest is installed when it is missing (see tools/packages.sh).
+
+GO     ?= go
+TOOL   := $(GO) tool -modfile=tools/go.mod
+# What the tests of one package may take. The whole of "make test" stays under 20 minutes on two cores.
+WITHIN ?= 15m
+# How long "make fuzz" stays at each target.
+FUZZ   ?= 30s
+
+.PHONY: test packages lint build unit audit soak bench fuzz
+
+# Every test there is, against real databases and a real browser, under the race detector.
+test: packages lint build unit
+	@echo "Not run by make test: make audit (known vulnerabilities), make soak (kill -9 under load), make bench, make fuzz."
+
+# Debian packages that some test uses and this machine lacks.
+packages:
+	@sh tools/packages.sh
+
+lint:
+	@sh tools/gofmt.sh
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+build:
+	CGO_ENABLED=0 $(GO) build ./...
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/gatehouse
+
+unit:
+	CGO_ENABLED=1 $(GO) test -race -timeout $(WITHIN) ./...
+
+# Known vulnerabilities that our code reaches. GATEHOUSE_VULNDB=file:///path uses a copy of the database.
+audit:
+	@sh tools/audit.sh $(TOOL)
+
+# Rounds of kill -9 under write load, on both engines, nothing acknowledged may be lost.
+soak: packages
+	CGO_ENABLED=0 $(GO) test -tags soak -count 1 -timeout 60m -run '^TestSoak' -v ./test/...
+
+bench:
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+# Each fuzz target for FUZZ; what is found is written below testdata/fuzz and fails make test from then on.
+fuzz:
+	@sh tools/fuzz.sh $(FUZZ)

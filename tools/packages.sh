@@ -1,0 +1,36 @@
+#!/bin/sh
+# Installs the Debian packages that the tests use and this machine lacks.
+# Without root and apt it says which, and fails.
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=''
+need() { missing="$missing $*"; }
+used() { grep -rqsF --include='*_test.go' --include='storetest*.go' "$1" .; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has gcc || need gcc libc6-dev # the race detector
+if used internal/storetest; then
+	has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
+fi
+if used github.com/chromedp/chromedp; then
+	has chromium || has chromium-browser || has google-chrome || need chromium
+fi
+if used redis-server; then
+	has redis-server || need redis-server
+fi
+[ -n "$missing" ] || exit 0
+
+root=''
+if [ "$(id -u)" -ne 0 ]; then
+	if has sudo && sudo -n true 2>/dev/null; then root='sudo -n'; fi
+fi
+if ! has apt-get || { [ "$(id -u)" -ne 0 ] && [ -z "$root" ]; }; then
+	echo "The tests need these Debian packages, and this user may not install them. Run:" >&2
+	echo "  sudo apt-get install --no-install-recommends$missing" >&2
+	exit 1
+fi
+echo "Installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+$root apt-get update -q
+$root apt-get install -q -y --no-install-recommends $missing
