@@ -1,0 +1,419 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/internal/live"
+)
+
+// site is a hub behind a real server. The test says who connects with the
+// header Test-Member.
+type site struct {
+	t   *testing.T
+	hub *live.Hub
+	url string
+}
+
+func open(t *testing.T, cfg live.Config) *site {
+	t.Helper()
+	hub, err := live.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts, err := call.New(call.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve := call.Handler(func(w http.ResponseWriter, r *http.Request, c *call.Call) error {
+		if id := r.Header.Get("Test-Member"); id != "" {
+			p := &call.Principal{ID: id, Role: "member", Session: "session-of-" + id}
+			if r.Header.Get("Test-Expired") != "" {
+				p.Expires = time.Now().Add(-time.Second)
+			}
+			c.SetPrincipal(p)
+		}
+		return hub.Serve(w, r, c, live.Subscriber{Topic: "news", Receive: func(m []byte) []byte {
+			if string(m) == "ping" {
+				return []byte(`"pong"`)
+			}
+			return nil
+		}})
+	})
+	server := httptest.NewServer(facts(serve))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		defer cancel()
+		if err := hub.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		server.Close()
+	})
+	return &site{t, hub, server.URL}
+}
+
+func (s *site) context() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	s.t.Cleanup(cancel)
+	return ctx
+}
+
+// dial connects; header are pairs of name and value.
+func (s *site) dial(header ...string) *websocket.Conn {
+	s.t.Helper()
+	ws, resp, err := s.try(nil, header...)
+	if err != nil {
+		s.t.Fatalf("dial: %v (%v)", err, resp)
+	}
+	s.t.Cleanup(func() { _ = ws.CloseNow() })
+	return ws
+}
+
+func (s *site) try(opts *websocket.DialOptions, header ...string) (*websocket.Conn, *http.Response, error) {
+	if opts == nil {
+		opts = &websocket.DialOptions{}
+	}
+	opts.HTTPHeader = http.Header{}
+	for i := 0; i < len(header); i += 2 {
+		opts.HTTPHeader.Add(header[i], header[i+1])
+	}
+	return websocket.Dial(s.context(), s.url, opts)
+}
+
+func (s *site) read(ws *websocket.Conn) string {
+	s.t.Helper()
+	kind, message, err := ws.Read(s.context())
+	if err != nil {
+		s.t.Fatalf("read: %v", err)
+	}
+	if kind != websocket.MessageText {
+		s.t.Fatalf("kind %v, want text", kind)
+	}
+	return string(message)
+}
+
+func (s *site) send(ws *websocket.Conn, message string) {
+	s.t.Helper()
+	if err := ws.Write(s.context(), websocket.MessageText, []byte(message)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// wantClose reads until the connection ends and checks the code.
+func (s *site) wantClose(ws *websocket.Conn, code websocket.StatusCode) {
+	s.t.Helper()
+	for {
+		_, _, err := ws.Read(s.context())
+		if err == nil {
+			continue
+		}
+		if got := websocket.CloseStatus(err); got != code {
+			s.t.Fatalf("closed with %v (%v), want %v", got, err, code)
+		}
+		return
+	}
+}
+
+func (s *site) wantLen(n int) {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); s.hub.Len() != n; {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%d connections, want %d", s.hub.Len(), n)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func say(text string) live.Event {
+	return live.Event{Topic: "news", View: func(*call.Principal) []byte { return []byte(text) }}
+}
+
+func TestPing(t *testing.T) {
+	s := open(t, live.Config{})
+	ws := s.dial()
+	s.send(ws, `"ping"`)
+	s.send(ws, `{"type":"ping"}`)
+	s.send(ws, "ping ")
+	s.send(ws, "ping")
+	if got := s.read(ws); got != `"pong"` {
+		t.Fatalf("answer %q, want \"pong\" with its quotes", got)
+	}
+	s.hub.Publish(say("last"))
+	if got := s.read(ws); got != "last" {
+		t.Fatalf("got %q: only the bare word ping is answered, once", got)
+	}
+}
+
+func TestEventIsSeenAsItsPrincipalMay(t *testing.T) {
+	s := open(t, live.Config{})
+	guest, ann, bob := s.dial(), s.dial("Test-Member", "ann"), s.dial("Test-Member", "bob")
+	s.hub.Publish(live.Event{Topic: "other", View: say("no").View})
+	s.hub.Publish(live.Event{Topic: "news", View: func(p *call.Principal) []byte {
+		switch p.IDOf() {
+		case "ann":
+			return []byte("for ann")
+		case "bob":
+			return []byte("for bob")
+		}
+		return nil
+	}})
+	s.hub.Publish(say("for all"))
+	for _, c := range []struct {
+		ws   *websocket.Conn
+		want []string
+	}{{guest, []string{"for all"}}, {ann, []string{"for ann", "for all"}}, {bob, []string{"for bob", "for all"}}} {
+		for _, want := range c.want {
+			if got := s.read(c.ws); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
+}
+
+func TestOlderVersionIsDropped(t *testing.T) {
+	s := open(t, live.Config{})
+	ws := s.dial()
+	publish := func(key string, version int64, text string) {
+		e := say(text)
+		e.Key, e.Version = key, version
+		s.hub.Publish(e)
+	}
+	publish("1", 3, "slot 1 version 3")
+	publish("1", 2, "slot 1 version 2")
+	publish("2", 1, "slot 2 version 1")
+	publish("1", 3, "slot 1 version 3 again")
+	publish("1", 4, "slot 1 version 4")
+	for _, want := range []string{"slot 1 version 3", "slot 2 version 1", "slot 1 version 3 again", "slot 1 version 4"} {
+		if got := s.read(ws); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestNothingIsMissedAfterTheUpgrade(t *testing.T) {
+	s := open(t, live.Config{})
+	for range 100 {
+		ws := s.dial()
+		s.hub.Publish(say("at once"))
+		if got := s.read(ws); got != "at once" {
+			t.Fatalf("got %q", got)
+		}
+		_ = ws.CloseNow()
+	}
+}
+
+func TestCloseCodes(t *testing.T) {
+	s := open(t, live.Config{MaxMessage: 1024, Messages: 5})
+	for name, c := range map[string]struct {
+		kind    websocket.MessageType
+		message []byte
+		times   int
+		want    websocket.StatusCode
+	}{
+		"binary message":        {websocket.MessageBinary, []byte("ping"), 1, 1003},
+		"text that is no UTF-8": {websocket.MessageText, []byte{'a', 0xc3, 0x28}, 1, 1007},
+		"message too big":       {websocket.MessageText, make([]byte, 1025), 1, 1009},
+		"far too big":           {websocket.MessageText, make([]byte, 4<<20), 1, 1009},
+		"too many messages":     {websocket.MessageText, []byte("ping"), 6, 1008},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &site{t, s.hub, s.url}
+			ws := s.dial()
+			for range c.times {
+				if err := ws.Write(s.context(), c.kind, c.message); err != nil {
+					break // the server has closed already
+				}
+			}
+			s.wantClose(ws, c.want)
+		})
+	}
+	s.wantLen(0)
+}
+
+func TestLargestMessageIsRead(t *testing.T) {
+	s := open(t, live.Config{MaxMessage: 1024})
+	ws := s.dial()
+	s.send(ws, strings.Repeat("a", 1024))
+	s.send(ws, "ping")
+	if got := s.read(ws); got != `"pong"` {
+		t.Fatalf("got %q", got)
+	}
+}
+
+func TestRateCountsProtocolPings(t *testing.T) {
+	s := open(t, live.Config{Messages: 5})
+	ws := s.dial()
+	ctx := ws.CloseRead(s.context())
+	for range 10 {
+		if ws.Ping(ctx) != nil {
+			break
+		}
+	}
+	s.wantLen(0)
+}
+
+func TestSessionEnds(t *testing.T) {
+	var alive atomic.Bool
+	alive.Store(true)
+	s := open(t, live.Config{Recheck: 5 * time.Millisecond, Alive: func(_ context.Context, p *call.Principal) bool {
+		return p.ID != "dave" || alive.Load()
+	}})
+	guest, ann, bob, dave := s.dial(), s.dial("Test-Member", "ann"), s.dial("Test-Member", "bob"), s.dial("Test-Member", "dave")
+	s.wantClose(s.dial("Test-Member", "carol", "Test-Expired", "1"), websocket.StatusPolicyViolation)
+	if n := s.hub.RevokeSession("session-of-ann"); n != 1 {
+		t.Errorf("RevokeSession ended %d connections, want 1", n)
+	}
+	s.wantClose(ann, websocket.StatusPolicyViolation)
+	if n := s.hub.RevokeMember("bob"); n != 1 {
+		t.Errorf("RevokeMember ended %d connections, want 1", n)
+	}
+	s.wantClose(bob, websocket.StatusPolicyViolation)
+	alive.Store(false)
+	s.wantClose(dave, websocket.StatusPolicyViolation)
+	if n := s.hub.RevokeMember("") + s.hub.RevokeSession(""); n != 0 {
+		t.Errorf("the empty id ended %d connections, want none", n)
+	}
+	s.hub.Publish(say("still here"))
+	if got := s.read(guest); got != "still here" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRevokedConnectionGetsNoEvent(t *testing.T) {
+	s := open(t, live.Config{})
+	ws := s.dial("Test-Member", "ann")
+	s.hub.RevokeMember("ann")
+	s.hub.Publish(say("secret"))
+	_, message, err := ws.Read(s.context())
+	if err == nil {
+		t.Fatalf("read %q after the session ended", message)
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	s := open(t, live.Config{})
+	var conns []*websocket.Conn
+	for range 20 {
+		conns = append(conns, s.dial())
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.hub.Shutdown(s.context()) }()
+	for _, ws := range conns {
+		s.wantClose(ws, websocket.StatusGoingAway)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if _, resp, err := s.try(nil); err == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("dial after shutdown: %v, want 503 with Retry-After", resp)
+	}
+	s.hub.Publish(say("to nobody"))
+}
+
+func TestShutdownGivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
+	s := open(t, live.Config{})
+	_ = s.dial() // never reads, so never answers the close
+	ctx, cancel := context.WithCancel(s.context())
+	cancel()
+	if err := s.hub.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown = %v, want the error of its context", err)
+	}
+}
+
+func TestProtocolPings(t *testing.T) {
+	s := open(t, live.Config{PingEvery: time.Millisecond, Recheck: time.Millisecond, WriteTimeout: 50 * time.Millisecond})
+	pinged := make(chan struct{}, 100)
+	answering := func(answer bool) *websocket.Conn {
+		ws, _, err := s.try(&websocket.DialOptions{OnPingReceived: func(context.Context, []byte) bool {
+			select {
+			case pinged <- struct{}{}:
+			default:
+			}
+			return answer
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ws.CloseNow() })
+		return ws
+	}
+	answering(true).CloseRead(s.context())
+	<-pinged
+	<-pinged
+	s.wantClose(answering(false), websocket.StatusPolicyViolation)
+	s.wantLen(1) // the one that answers
+}
+
+func TestChurn(t *testing.T) {
+	s := open(t, live.Config{PerAddress: 4})
+	for i := range 200 {
+		ws, resp, err := s.try(nil)
+		if err != nil {
+			t.Fatalf("connection %d: %v %v", i, err, resp)
+		}
+		if err := ws.Close(websocket.StatusNormalClosure, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.wantLen(0)
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, cfg := range map[string]live.Config{
+		"wildcard":        {Origins: []string{"*"}},
+		"wildcard host":   {Origins: []string{"https://*.example.com"}},
+		"null":            {Origins: []string{"null"}},
+		"a path":          {Origins: []string{"https://example.com/"}},
+		"no scheme":       {Origins: []string{"example.com"}},
+		"negative limit":  {MaxConns: -1},
+		"negative period": {PingEvery: -1},
+	} {
+		if _, err := live.New(cfg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func BenchmarkPublish(b *testing.B) {
+	hub, _ := live.New(live.Config{})
+	facts, _ := call.New(call.Config{})
+	server := httptest.NewServer(facts(call.Handler(func(w http.ResponseWriter, r *http.Request, c *call.Call) error {
+		return hub.Serve(w, r, c, live.Subscriber{Topic: "news"})
+	})))
+	defer server.Close()
+	got := make(chan struct{}, 64)
+	for range 50 {
+		ws, _, err := websocket.Dial(b.Context(), server.URL, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer func() { _ = ws.CloseNow() }()
+		go func() {
+			for {
+				if _, _, err := ws.Read(context.Background()); err != nil {
+					return
+				}
+				got <- struct{}{}
+			}
+		}()
+	}
+	e := say(fmt.Sprintf(`{"type":"SET_INTERVIEW","id":2,"interview":{"student":%q,"interviewer":1}}`, "Lydia Miller-Jones"))
+	b.ReportAllocs()
+	for b.Loop() {
+		hub.Publish(e)
+		for range 50 {
+			<-got
+		}
+	}
+}
