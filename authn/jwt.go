@@ -35,8 +35,8 @@ type JWTConfig struct {
 	Private func(Claims) (any, error)
 
 	// Principal tells who the token stands for, and asks on every call whether it
-	// was revoked. When nil, the principal is the subject with the scopes of the
-	// claim "scope" (RFC 9068 §2.2.3) and without a role, which passes only
+	// was revoked. When nil, the principal is the subject, without a role and
+	// limited to the scopes of the claim "scope" (RFC 9068 §2.2.3): it passes only
 	// operations that name scopes.
 	Principal func(ctx context.Context, c Claims) (*call.Principal, error)
 }

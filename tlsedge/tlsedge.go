@@ -1,0 +1,134 @@
+package tlsedge
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// Config of the layer.
+type Config struct {
+	// Hosts are the names and addresses that requests may name in Host, with any
+	// port: "api.example.org", "192.0.2.7", "[2001:db8::7]". Empty are the
+	// loopback names alone: localhost, 127.0.0.1 and [::1].
+	Hosts []string
+
+	// Proxies are peers whose X-Forwarded-Proto counts.
+	Proxies []netip.Prefix
+
+	// Redirect answers plain GET and HEAD requests with 308 to the same host and
+	// path over https, on RedirectPort (443 when 0). Other methods are refused:
+	// what they sent has travelled in the clear already.
+	Redirect     bool
+	RedirectPort int
+
+	InsecurePlain   bool // answers plain HTTP from anywhere
+	InsecureAnyHost bool // answers whatever Host names
+}
+
+type layer struct {
+	cfg   Config
+	hosts map[string]bool
+	port  string // of redirects, with its colon; "" for 443
+}
+
+// New returns the layer, or says what is wrong with cfg.
+func New(cfg Config) (func(http.Handler) http.Handler, error) {
+	if cfg.Redirect && cfg.InsecureAnyHost {
+		return nil, errors.New("tlsedge: Redirect with InsecureAnyHost would redirect to any host")
+	}
+	if cfg.RedirectPort < 0 || cfg.RedirectPort > 65535 {
+		return nil, errors.New("tlsedge: RedirectPort is not a port")
+	}
+	if len(cfg.Hosts) == 0 {
+		cfg.Hosts = []string{"localhost", "127.0.0.1", "[::1]"}
+	}
+	hosts, err := hostSet(cfg.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	l := &layer{cfg: cfg, hosts: hosts}
+	if cfg.RedirectPort != 0 && cfg.RedirectPort != 443 {
+		l.port = ":" + strconv.Itoa(cfg.RedirectPort)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r = call.Ensure(w, r)
+			l.serve(w, r, next)
+		})
+	}, nil
+}
+
+func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	c := call.From(r.Context())
+	if l.encrypted(r) {
+		c.SetSecure()
+	}
+	host, ok := normalHost(r.Host)
+	if !l.cfg.InsecureAnyHost && (!ok || !l.hosts[host]) {
+		call.Refuse(w, r, problem.New(http.StatusMisdirectedRequest, "MISDIRECTED_REQUEST", "Misdirected Request",
+			"This server does not answer for that host name").From("tls", "host is ours"))
+		return
+	}
+	switch {
+	case c.Secure() || l.cfg.InsecurePlain || local(r):
+		next.ServeHTTP(w, r)
+	case l.cfg.Redirect && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		w.Header().Set("Location", "https://"+bracketed(host)+l.port+r.URL.RequestURI())
+		w.WriteHeader(http.StatusPermanentRedirect)
+	default:
+		call.Refuse(w, r, problem.New(http.StatusForbidden, "TLS_REQUIRED", "TLS Required",
+			"Use https: this request arrived unencrypted").From("tls", "encrypted"))
+	}
+}
+
+// encrypted tells whether the request travelled encrypted to us, or to a
+// declared proxy that says so. Of several values the last is the word of the
+// proxy next to us; what stands before it came from outside.
+func (l *layer) encrypted(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	said := r.Header["X-Forwarded-Proto"]
+	if len(said) == 0 || !l.declared(peer(r)) {
+		return false
+	}
+	last := said[len(said)-1]
+	return strings.EqualFold(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]), "https")
+}
+
+func (l *layer) declared(a netip.Addr) bool {
+	for _, p := range l.cfg.Proxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// local tells whether the request comes from this machine and is nobody's that
+// a proxy on this machine passes on.
+func local(r *http.Request) bool {
+	if !peer(r).IsLoopback() {
+		return false
+	}
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "Forwarded"} {
+		if _, forwarded := r.Header[name]; forwarded {
+			return false
+		}
+	}
+	return true
+}
+
+func peer(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
