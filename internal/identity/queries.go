@@ -1,0 +1,103 @@
+package identity
+
+import (
+	"context"
+	"embed"
+
+	"github.com/gatehouse-api/gatehouse/internal/store"
+)
+
+//go:embed schema
+var schema embed.FS
+
+// Schema is the migrations of this component.
+func Schema() store.Schema { return store.Schema{Name: "identity", FS: schema, Dir: "schema"} }
+
+// doors are the statements that run before anybody is known, and with the rights
+// of nobody. On PostgreSQL row-level security hides every row from a guest, so
+// each is a narrow function that its migration defines; SQLite has no such
+// thing and runs the body of the function as it is.
+type doors struct {
+	login       string // $1 e-mail, $2 address hash: the member and whether the address is known to it
+	cookie      string // $1 token hash: the session and its member
+	refresh     string // $1 token hash: session id, member id, role
+	invite      string // $1 token hash, $2 now: e-mail and role of an open invitation
+	claimInvite string // $1 token hash, $2 now, $3 member id: the hash, when it was open until now
+	setup       string // $1 token hash, $2 now: the hash, when it is open
+	admins      string // how many admins are active
+	bcryptCost  string // the highest cost among imported hashes, 0 without any
+}
+
+func doorsOf(e store.Engine) doors {
+	if e == store.Postgres {
+		return doors{
+			login:       `SELECT * FROM identity_login($1, $2)`,
+			cookie:      `SELECT * FROM identity_cookie($1)`,
+			refresh:     `SELECT * FROM identity_refresh($1)`,
+			invite:      `SELECT * FROM identity_invite($1, $2)`,
+			claimInvite: `SELECT * FROM identity_claim_invite($1, $2, $3)`,
+			setup:       `SELECT * FROM identity_setup($1, $2)`,
+			admins:      `SELECT identity_admins()`,
+			bcryptCost:  `SELECT identity_bcrypt_cost()`,
+		}
+	}
+	return doors{
+		login: `SELECT m.id, m.username, m.email, m.role, m.status, m.created_at, m.password_hash,
+				EXISTS (SELECT 1 FROM identity_devices d WHERE d.member_id = m.id AND d.address_hash = $2)
+			FROM members m WHERE m.email = $1`,
+		cookie: `SELECT ` + sessionColumns + ` FROM identity_sessions s JOIN members m ON m.id = s.member_id
+			WHERE s.token_hash = $1`,
+		refresh: `SELECT t.session_id, t.member_id, m.role
+			FROM identity_refresh_tokens t JOIN members m ON m.id = t.member_id WHERE t.token_hash = $1`,
+		invite: `SELECT email, role FROM identity_invites
+			WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2`,
+		claimInvite: `UPDATE identity_invites SET used_at = $2, used_by = $3
+			WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING token_hash`,
+		setup: `SELECT token_hash FROM identity_setup_tokens
+			WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2`,
+		admins: `SELECT count(*) FROM members WHERE role = 'admin' AND status = 'active'`,
+		bcryptCost: `SELECT COALESCE(max(CAST(substr(password_hash, 5, 2) AS INTEGER)), 0)
+			FROM members WHERE password_hash LIKE '$2%'`,
+	}
+}
+
+const (
+	memberColumns = `m.id, m.username, m.email, m.role, m.status, m.created_at, m.last_login_at`
+
+	sessionColumns = `s.id, s.member_id, s.kind, s.last_used_at, s.idle_until, s.expires_at, s.ended_at,
+		m.username, m.email, m.role, m.status`
+
+	// A bearer's session is read as the member that the token names, who sees
+	// nothing but their own.
+	sessionByID = `SELECT ` + sessionColumns + ` FROM identity_sessions s JOIN members m ON m.id = s.member_id
+		WHERE s.id = $1 AND s.member_id = $2`
+
+	insertMember = `INSERT INTO members (id, username, username_key, email, role, status, password_hash,
+			password_changed_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8) ON CONFLICT DO NOTHING`
+
+	insertSession = `INSERT INTO identity_sessions (id, member_id, kind, token_hash, created_at, last_used_at, idle_until, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7)`
+
+	insertRefresh = `INSERT INTO identity_refresh_tokens (token_hash, session_id, member_id, issued_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5)`
+
+	endSession = `UPDATE identity_sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL`
+
+	// endSessions ends all sessions of a member but one ("" for none to keep).
+	endSessions = `UPDATE identity_sessions SET ended_at = $2 WHERE member_id = $1 AND id <> $3 AND ended_at IS NULL`
+
+	touchSession = `UPDATE identity_sessions SET last_used_at = $2, idle_until = $3
+		WHERE id = $1 AND ended_at IS NULL AND last_used_at < $2`
+
+	seenDevice = `INSERT INTO identity_devices (member_id, address_hash, first_seen_at, last_seen_at)
+		VALUES ($1, $2, $3, $3)
+		ON CONFLICT (member_id, address_hash) DO UPDATE SET last_seen_at = excluded.last_seen_at`
+)
+
+// count runs a statement that gives one number.
+func count(ctx context.Context, tx *store.Tx, q string, args ...any) (int64, error) {
+	var n int64
+	err := tx.QueryRow(ctx, q, args...).Scan(&n)
+	return n, err
+}
