@@ -2,21 +2,50 @@ package store
 
 import (
 	"context"
-	"errors"
+	"fmt"
 )
 
 // Roles is what the app's database role may do, for the server to refuse or
-// warn. On SQLite, which has no roles, all is false.
+// warn: row-level security binds neither owners (unless forced), superusers
+// nor BYPASSRLS. On SQLite, which has no roles, all of it is false.
 type Roles struct {
 	App       string // the role of Config.URL
-	Owner     string // the role of Config.OwnerURL; "" when it is not set
-	Same      bool   // both URLs name one role
-	Owns      bool   // App owns a table, directly or through a role it is in
-	Superuser bool
-	BypassRLS bool
+	Owner     string // the role of Config.OwnerURL; "" when that is not set
+	Same      bool   // both are one role, or there is no OwnerURL
+	Owns      bool   // App, or a role it is in, owns a table
+	Superuser bool   // App, or a role it is in
+	BypassRLS bool   // App, or a role it is in
 }
+
+// Safe tells whether row-level security binds the app's role.
+func (r Roles) Safe() bool { return !r.Same && !r.Owns && !r.Superuser && !r.BypassRLS }
 
 // CheckRoles asks the database what the app's role may do.
 func (s *Store) CheckRoles(ctx context.Context) (Roles, error) {
-	return Roles{}, errors.ErrUnsupported
+	if s.cfg.Engine != Postgres {
+		return Roles{}, nil
+	}
+	const q = `SELECT current_user,
+		coalesce(bool_or(r.rolsuper), false),
+		coalesce(bool_or(r.rolbypassrls), false),
+		EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+			AND n.nspname NOT LIKE 'pg_toast%' AND pg_has_role(current_user, c.relowner, 'MEMBER'))
+		FROM pg_roles r WHERE pg_has_role(current_user, r.oid, 'MEMBER')`
+	var r Roles
+	err := s.Read(ctx, System(), func(tx *Tx) error {
+		return tx.QueryRow(ctx, q).Scan(&r.App, &r.Superuser, &r.BypassRLS, &r.Owns)
+	})
+	if err != nil {
+		return Roles{}, fmt.Errorf("asking what the database role may do: %w", err)
+	}
+	if s.cfg.OwnerURL != "" {
+		owner, err := ParseURL(s.cfg.OwnerURL)
+		if err != nil {
+			return Roles{}, err
+		}
+		r.Owner = owner.User
+	}
+	r.Same = r.Owner == "" || r.Owner == r.App
+	return r, nil
 }

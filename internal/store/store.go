@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -82,9 +83,10 @@ type Store struct {
 	backend backend
 	closers []func() error
 
-	mu     sync.RWMutex // held for reading by every transaction, for writing by Close
-	closed bool
-	purge  purger
+	mu      sync.RWMutex // guards closed and the start of a transaction
+	closed  bool
+	running sync.WaitGroup
+	purged  atomic.Int64 // when idempotency records were purged last, microseconds
 }
 
 // Open opens the database and waits for it, up to Config.Wait, with backoff.
@@ -112,14 +114,12 @@ func (s *Store) Engine() Engine { return s.cfg.Engine }
 
 // Read runs f in a read-only transaction: one consistent state, at least as new
 // as every write acknowledged before. f must do nothing but read the database,
-// must not keep tx, and may run again when the connection was lost before its
-// first statement.
+// must not keep tx, and may run again when the connection was lost.
 func (s *Store) Read(ctx context.Context, a Actor, f func(*Tx) error) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return errClosed
+	if err := s.enter(); err != nil {
+		return err
 	}
+	defer s.running.Done()
 	return s.backend.read(ctx, a, f)
 }
 
@@ -130,11 +130,10 @@ func (s *Store) Read(ctx context.Context, a Actor, f func(*Tx) error) error {
 // Change.Notify: at once for this process, within the time of a notification
 // for others.
 func (s *Store) Changes(ctx context.Context) (uint64, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
+	if s.enter() != nil {
 		return 0, false
 	}
+	defer s.running.Done()
 	return s.backend.changes(ctx)
 }
 
@@ -142,12 +141,25 @@ func (s *Store) Changes(ctx context.Context) (uint64, bool) {
 // after it get ErrUnavailable. A second Close does nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	again := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	s.running.Wait()
+	if again {
 		return nil
 	}
-	s.closed = true
 	return s.release()
+}
+
+// enter lets a transaction begin, and Close wait for it.
+func (s *Store) enter() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return errClosed
+	}
+	s.running.Add(1)
+	return nil
 }
 
 func (s *Store) release() error {

@@ -5,21 +5,29 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 )
 
 // Tx is a running transaction, given to the function of Read or Write and void
-// when that function returns. It is not safe for concurrent use.
+// when that function returns. It is not safe for concurrent use, rows must be
+// closed before the next statement, and after a statement that went wrong
+// nothing more can be done in it: all as PostgreSQL has it, on both engines.
 type Tx struct {
 	engine Engine
 	actor  Actor
 	conn   *sql.Conn
 	stmts  *statements // nil where the driver keeps its own (PostgreSQL)
-	open   []*sql.Rows // closed at the end, should f have forgotten one
-	over   atomic.Bool // set when f has returned: a kept tx must not reach another's transaction
+	rows   *sql.Rows   // of the last Query
+	failed error       // the first error of a statement
+	over   atomic.Bool // a tx that was kept must not reach into another's transaction
 }
 
-var errOver = errors.New("transaction used after its function returned")
+var (
+	errOver    = errors.New("transaction used after its function returned")
+	errOpen    = errors.New("rows of the last query are still open")
+	errControl = errors.New("only Read and Write begin and end a transaction")
+)
 
 // Engine tells which engine is below, for the rare statement that must differ.
 func (tx *Tx) Engine() Engine { return tx.engine }
@@ -40,7 +48,7 @@ func (tx *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 		res, err = tx.conn.ExecContext(ctx, q, args...)
 	}
 	if err != nil {
-		return 0, err
+		return 0, tx.fail(err)
 	}
 	return res.RowsAffected()
 }
@@ -58,9 +66,9 @@ func (tx *Tx) Query(ctx context.Context, q string, args ...any) (*sql.Rows, erro
 		rows, err = tx.conn.QueryContext(ctx, q, args...)
 	}
 	if err != nil {
-		return nil, err
+		return nil, tx.fail(err)
 	}
-	tx.open = append(tx.open, rows)
+	tx.rows = rows
 	return rows, nil
 }
 
@@ -69,20 +77,26 @@ func (tx *Tx) Query(ctx context.Context, q string, args ...any) (*sql.Rows, erro
 func (tx *Tx) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
 	ctx, stmt, err := tx.prepare(ctx, q)
 	if err != nil {
-		// A sql.Row cannot be made with an error: a cancelled context is
-		// refused before anything is sent.
+		// A sql.Row cannot be made with an error of ours; a context that is
+		// over makes one before anything is sent.
 		dead, cancel := context.WithCancelCause(ctx)
 		cancel(err)
 		return tx.conn.QueryRowContext(dead, q, args...)
 	}
+	var row *sql.Row
 	if stmt != nil {
-		return stmt.QueryRowContext(ctx, args...)
+		row = stmt.QueryRowContext(ctx, args...)
+	} else {
+		row = tx.conn.QueryRowContext(ctx, q, args...)
 	}
-	return tx.conn.QueryRowContext(ctx, q, args...)
+	if err := row.Err(); err != nil {
+		_ = tx.fail(err) // Scan returns it to f
+	}
+	return row
 }
 
-// NextID returns the next number of a counter, 1 first. Numbers are not given
-// twice; a transaction that is rolled back gives its number back.
+// NextID returns the next number of a counter, 1 first. No number is given
+// twice, but a transaction that is undone gives its number back.
 func (tx *Tx) NextID(ctx context.Context, counter string) (int64, error) {
 	const q = `INSERT INTO counters (name, value) VALUES ($1, 1)
 		ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value`
@@ -109,26 +123,118 @@ func (tx *Tx) prepare(ctx context.Context, q string) (context.Context, *sql.Stmt
 	if tx.over.Load() {
 		return ctx, nil, errOver
 	}
-	if err := ctx.Err(); err != nil {
+	if err := tx.settle(); err != nil {
 		return ctx, nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return ctx, nil, tx.fail(err)
+	}
 	if controlsTransaction(q) {
-		return ctx, nil, errControl
+		return ctx, nil, tx.fail(errControl)
 	}
 	if tx.stmts == nil {
 		return ctx, nil, nil
 	}
 	// An interrupted statement would end the transaction that others share.
 	ctx = context.WithoutCancel(ctx)
-	stmt, err := tx.stmts.get(ctx, q)
-	return ctx, stmt, err
+	stmt, err := tx.stmts.get(ctx, tx.conn, q)
+	if err != nil {
+		return ctx, nil, tx.fail(err)
+	}
+	return ctx, stmt, nil
 }
 
-// end makes tx void.
+// settle finds out how the last statement ended.
+func (tx *Tx) settle() error {
+	if tx.failed != nil {
+		return tx.failed
+	}
+	if tx.rows == nil {
+		return nil
+	}
+	if err := tx.rows.Err(); err != nil {
+		return tx.fail(err)
+	}
+	if _, err := tx.rows.Columns(); err == nil { // an error here means: closed
+		return tx.fail(errOpen)
+	}
+	tx.rows = nil
+	return nil
+}
+
+func (tx *Tx) fail(err error) error {
+	if tx.failed == nil {
+		tx.failed = err
+	}
+	return err
+}
+
+// run runs f and ends tx. Its error says whether to commit: a statement that
+// went wrong counts even when f did not mind.
+func (tx *Tx) run(ctx context.Context, f func(*Tx) error) error {
+	defer tx.end()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if f == nil {
+		return nil
+	}
+	err := f(tx)
+	if settled := tx.settle(); settled != nil && (err == nil || kindOf(settled) != other && kindOf(err) == other) {
+		return settled
+	}
+	return err
+}
+
 func (tx *Tx) end() {
 	tx.over.Store(true)
-	for _, rows := range tx.open {
-		_ = rows.Close() // their errors were f's to see
+	if tx.rows != nil {
+		_ = tx.rows.Close() // what went wrong was f's to see
 	}
-	tx.open = nil
+}
+
+// controlsTransaction tells whether q would begin or end a transaction, or
+// change the connection for those who come after.
+func controlsTransaction(q string) bool {
+	word := strings.TrimLeft(q, " \t\r\n")
+	if end := strings.IndexAny(word, " \t\r\n;("); end >= 0 {
+		word = word[:end]
+	}
+	switch strings.ToUpper(word) {
+	case "BEGIN", "START", "COMMIT", "END", "ABORT", "ROLLBACK", "SAVEPOINT", "RELEASE",
+		"SET", "RESET", "DISCARD", "PRAGMA", "ATTACH", "DETACH", "LISTEN", "UNLISTEN":
+		return true
+	}
+	return false
+}
+
+// statements are the prepared statements of one connection, by their text.
+type statements struct{ byText map[string]*sql.Stmt }
+
+// maxStatements bounds the cache: programs have a few hundred texts, and one
+// that builds them as it goes must not fill the memory.
+const maxStatements = 512
+
+func newStatements() *statements { return &statements{byText: map[string]*sql.Stmt{}} }
+
+func (c *statements) get(ctx context.Context, conn *sql.Conn, q string) (*sql.Stmt, error) {
+	if stmt, ok := c.byText[q]; ok {
+		return stmt, nil
+	}
+	if len(c.byText) >= maxStatements {
+		c.close()
+	}
+	stmt, err := conn.PrepareContext(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	c.byText[q] = stmt
+	return stmt, nil
+}
+
+func (c *statements) close() {
+	for _, stmt := range c.byText {
+		_ = stmt.Close() // nothing is lost with a cached statement
+	}
+	clear(c.byText)
 }
