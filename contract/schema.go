@@ -1,24 +1,115 @@
 package contract
 
 import (
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
 // Schema is one compiled JSON Schema (2020-12; 3.0 schemas are translated to
 // it). It is immutable and safe for use by many goroutines.
+//
+// The document is read and compiled by santhosh-tekuri/jsonschema. Values are
+// checked by a walk of our own over what it compiled, because a refusal must
+// carry our texts and no input, must not grow with the number of faults, and an
+// accepted value should cost nothing; schemas with $dynamicRef or unevaluated…
+// go through the library's own evaluator.
 type Schema struct {
-	lib *jsonschema.Schema
+	root  *node
+	shape *shape
+	way   direction
+	nodes map[string]*node // by location, for the faults that the library finds
+	whole bool             // the library evaluates all of it: dynamic references
 }
+
+// direction is the way a value travels. A read-only member is not asked of a
+// request, a write-only one not of an answer.
+type direction uint8
+
+const (
+	anyWay direction = iota
+	request
+	answer
+)
+
+// maxFaults is how many faults one refusal tells: enough to mend any form, and
+// no way to make a small request grow into a large answer.
+const maxFaults = 100
 
 // Validate checks a value as strictjson.Decode gives it and returns every
-// fault, nil when there is none. No fault quotes the value.
+// fault (the first hundred), sorted by pointer; nil when there is none. No fault
+// quotes the value. Code is the keyword that was broken, "unknown_field" for a
+// member that the schema closes out.
 func (s *Schema) Validate(v any) []problem.Field {
-	return nil
+	if w := (walker{schema: s}); w.begin(v) {
+		return nil
+	}
+	w := walker{schema: s, sink: &sink{}}
+	w.begin(v)
+	return w.sink.fields()
 }
 
-// Prepare does to a value what the contract says before it is validated.
+// Prepare does to a value, as strictjson.Decode gives it, what the contract
+// says before it is validated: unknown members are stripped (policy strip),
+// strings trimmed, "" made null where `empty: null` is stated, defaults filled
+// in, and integers written as 2.0 or 2e0 made 2. The value itself is never
+// touched; out is v when nothing changed. unknown lists the members that no
+// schema names (policies reject and report) and the read-only ones of a request.
+//
+// Known are the members that properties or patternProperties name in the schema
+// or in any $ref, allOf, anyOf, oneOf, if/then/else or dependentSchemas that
+// applies in the same place: the union, since what one branch names another may
+// not refuse as unheard of. An object whose schema states additionalProperties or
+// unevaluatedProperties as anything but false knows all members, and so does one
+// whose schema names none at all, for it says nothing else than "an object".
+// Trimming, empty and defaults follow properties, items, $ref and allOf, and the
+// branch of an anyOf or oneOf whose only alternative is null.
 func (s *Schema) Prepare(v any, u Unknown) (out any, changed bool, unknown []problem.Field) {
-	return v, false, nil
+	p := preparer{policy: u, way: s.way}
+	out, changed = p.value(s.shape, v)
+	if len(p.sink.faults) > 0 {
+		unknown = p.sink.fields()
+	}
+	return out, changed, unknown
+}
+
+// sink collects faults.
+type sink struct {
+	faults []fault
+}
+
+// fault is a Field before it is told, with what condensing needs to know.
+type fault struct {
+	problem.Field
+	depth int      // how deep in the value
+	types kindMask // for "type": what would have been right
+}
+
+func (s *sink) full() bool { return len(s.faults) >= maxFaults }
+
+// fields returns what was found, sorted and each thing once.
+func (s *sink) fields() []problem.Field {
+	if len(s.faults) == 0 {
+		return nil
+	}
+	out := make([]problem.Field, len(s.faults))
+	for i, f := range s.faults {
+		out[i] = f.Field
+	}
+	return tidy(out)
+}
+
+// tidy sorts fields by pointer, so that an answer does not depend on the order
+// of a map, and drops repetitions.
+func tidy(fields []problem.Field) []problem.Field {
+	slices.SortStableFunc(fields, func(a, b problem.Field) int {
+		if c := strings.Compare(a.Pointer, b.Pointer); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
+	return slices.CompactFunc(fields, func(a, b problem.Field) bool {
+		return a.Pointer == b.Pointer && a.Code == b.Code
+	})
 }

@@ -1,0 +1,186 @@
+package contract
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// codeReadOnly and codeWriteOnly are the codes of members that do not travel
+// this way.
+const (
+	codeReadOnly  = "readOnly"
+	codeWriteOnly = "writeOnly"
+)
+
+// preparer prepares one value.
+type preparer struct {
+	policy Unknown
+	way    direction
+	path   []step
+	sink   sink
+}
+
+func (p *preparer) value(s *shape, v any) (out any, changed bool) {
+	if s == nil {
+		return v, false
+	}
+	switch v := v.(type) {
+	case string:
+		return s.text(v)
+	case json.Number:
+		if s.integer && !plainInteger(v) {
+			return wholeNumber(v)
+		}
+	case map[string]any:
+		return p.object(s, v)
+	case []any:
+		return p.array(s, v)
+	}
+	return v, false
+}
+
+func (s *shape) text(v string) (out any, changed bool) {
+	t := v
+	if s.trim {
+		t = strings.TrimSpace(v)
+	}
+	if s.emptyNull && t == "" {
+		return nil, true
+	}
+	if len(t) == len(v) {
+		return v, false
+	}
+	return t, true
+}
+
+// wholeNumber writes 2.0 as 2, so that whoever reads an integer can. A number
+// that is no integer is left for Validate to refuse.
+func wholeNumber(n json.Number) (out any, changed bool) {
+	r, ok := rat(n)
+	if !ok || !r.IsInt() {
+		return n, false
+	}
+	return json.Number(r.Num().String()), true
+}
+
+func (p *preparer) object(s *shape, object map[string]any) (out any, changed bool) {
+	result := object
+	own := func() map[string]any { // the copy, made when first needed
+		if !changed {
+			result, changed = maps.Clone(object), true
+		}
+		return result
+	}
+	for name, v := range object {
+		m, known := s.fields[name]
+		if known && p.travels(s, m, name) || !known && s.knows(name) {
+			inner := s.rest
+			if known {
+				inner = m.shape
+			}
+			p.path = append(p.path, step{name: name, index: -1})
+			if w, ch := p.value(inner, v); ch {
+				own()[name] = w
+			}
+			p.path = p.path[:len(p.path)-1]
+			continue
+		}
+		if !known {
+			p.unknown(s, name)
+		}
+		if p.policy == Strip {
+			delete(own(), name)
+		}
+	}
+	for _, d := range s.defaults {
+		if _, there := result[d.name]; !there && p.way != answer {
+			own()[d.name] = d.value
+		}
+	}
+	return result, changed
+}
+
+func (p *preparer) array(s *shape, list []any) (out any, changed bool) {
+	result := list
+	for i, v := range list {
+		inner := s.items
+		if i < len(s.prefix) {
+			inner = s.prefix[i]
+		}
+		p.path = append(p.path, step{index: i})
+		w, ch := p.value(inner, v)
+		p.path = p.path[:len(p.path)-1]
+		if !ch {
+			continue
+		}
+		if !changed {
+			result, changed = slices.Clone(list), true
+		}
+		result[i] = w
+	}
+	return result, changed
+}
+
+// knows tells whether a member that no schema names is known all the same.
+func (s *shape) knows(name string) bool {
+	if s.open {
+		return true
+	}
+	for _, p := range s.patterns {
+		if p.re.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// travels tells whether a member may come this way, and notes it when not: a
+// client that sends what only the server writes is a mass assignment (OWASP
+// API3:2023), an answer with what is never shown is a leak.
+func (p *preparer) travels(s *shape, m *knownField, name string) bool {
+	code, message := "", ""
+	switch {
+	case p.way == request && m.readOnly && p.policy != Allow:
+		code, message = codeReadOnly, "is set by the server and must not be sent"
+	case p.way == answer && m.writeOnly:
+		code, message = codeWriteOnly, "must not be shown"
+	default:
+		return true
+	}
+	if p.policy != Strip {
+		p.note(name, code, firstText(m.texts, code, message))
+	}
+	return p.policy == Report // what is passed through is prepared like the rest
+}
+
+func (p *preparer) unknown(s *shape, name string) {
+	if p.policy == Strip || p.policy == Allow {
+		return
+	}
+	p.note(name, codeUnknown, firstText(s.texts, codeUnknown, unknownText(name)))
+}
+
+func (p *preparer) note(name, code, message string) {
+	if p.sink.full() {
+		return
+	}
+	path := p.path
+	if nameable(name) {
+		path = append(path, step{name: name, index: -1})
+	}
+	field, pointer := pathText(path)
+	p.sink.faults = append(p.sink.faults, fault{Field: problem.Field{
+		Field: field, Pointer: pointer, Code: code, Message: message,
+	}})
+}
+
+func firstText(own map[string]string, keyword, ours string) string {
+	if text, ok := own[keyword]; ok {
+		return text
+	}
+	return ours
+}
