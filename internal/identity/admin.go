@@ -199,7 +199,7 @@ func (s *Service) alter(ctx context.Context, by store.Actor, who string, change 
 		if err != nil {
 			return err
 		}
-		return s.keepAdmin(ctx, tx, m)
+		return keepAdmin(ctx, tx, m)
 	})
 	if err != nil {
 		return Member{}, fmt.Errorf("changing a member: %w", err)
@@ -215,13 +215,13 @@ func lockAdmins(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
-func (s *Service) keepAdmin(ctx context.Context, tx *store.Tx, changed Member) error {
+func keepAdmin(ctx context.Context, tx *store.Tx, changed Member) error {
 	if changed.Role == Admin && changed.Status == Active {
 		return nil
 	}
-	n, err := count(ctx, tx, s.doors.admins)
+	n, err := adminsDoor(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("counting admins: %w", err)
+		return err
 	}
 	if n == 0 {
 		return ErrLastAdmin

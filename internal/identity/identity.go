@@ -24,10 +24,10 @@ const CookieName = "__Host-gatehouse"
 
 // Config of the service. Store, Key, Issuer and Audience are required.
 type Config struct {
-	Store    *store.Store
-	Key      []byte // seals signing keys and derives tokens; 32 random bytes at least, from environment or file
-	Issuer   string // iss of access tokens: the public URL
-	Audience string // aud of access tokens
+	Store    *store.Store // where everything is kept
+	Key      []byte       // seals signing keys and derives tokens; 32 random bytes at least, from environment or file
+	Issuer   string       // iss of access tokens: the public URL
+	Audience string       // aud of access tokens
 
 	Algorithm    string     // "EdDSA" when empty, "ES256", or "HS256" with SharedSecret
 	SharedSecret []byte     // HS256: 32 bytes at least
@@ -42,15 +42,15 @@ type Config struct {
 	SessionTTL  time.Duration // a cookie ends after so long; 24 hours when 0 (there as well)
 	InviteTTL   time.Duration // 24 hours when 0
 
-	Passwords PasswordConfig
-	CacheSize int // sessions remembered between calls; 4096 when 0, none when negative
+	Passwords PasswordConfig // what a hash costs
+	CacheSize int            // sessions remembered between calls; 4096 when 0, none when negative
 
 	OnRevoke func(Revocation) // called after sessions were ended, so that sockets close; must not block
 
-	Log    *slog.Logger     // attacks, and what went wrong beside a request; nil discards
-	Now    func() time.Time // time.Now when nil
-	Random io.Reader        // crypto/rand when nil
-	Sleep  func(ctx context.Context, d time.Duration) error
+	Log    *slog.Logger                                     // attacks, and what went wrong beside a request; nil discards
+	Now    func() time.Time                                 // time.Now when nil
+	Random io.Reader                                        // crypto/rand when nil
+	Sleep  func(ctx context.Context, d time.Duration) error // waits or gives up with ctx; a timer when nil
 }
 
 // Origin is where a request comes from.
@@ -95,7 +95,6 @@ var (
 type Service struct {
 	cfg     Config
 	store   *store.Store
-	doors   doors
 	secrets *secrets
 	hasher  *hasher
 	attacks *attacks
@@ -121,7 +120,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		cfg: cfg, store: cfg.Store, doors: doorsOf(cfg.Store.Engine()), secrets: sec, hasher: h,
+		cfg: cfg, store: cfg.Store, secrets: sec, hasher: h,
 		attacks: newAttacks(cfg.Now), cache: newSessionCache(cfg.CacheSize),
 	}
 	if s.keys, err = newKeyStore(cfg, sec); err != nil {
@@ -147,12 +146,11 @@ func (s *Service) Prepare(ctx context.Context) error {
 
 func (s *Service) learnBcrypt(ctx context.Context) error {
 	return s.store.Read(ctx, guest(), func(tx *store.Tx) error {
-		cost, err := count(ctx, tx, s.doors.bcryptCost)
-		if err != nil {
-			return fmt.Errorf("looking for imported hashes: %w", err)
+		cost, err := bcryptDoor(ctx, tx)
+		if err == nil {
+			s.hasher.cost.Store(min(cost, maxBcryptCost))
 		}
-		s.hasher.cost.Store(min(cost, maxBcryptCost))
-		return nil
+		return err
 	})
 }
 

@@ -106,7 +106,7 @@ func (s *Service) invitation(ctx context.Context, token string) (Invitation, err
 		return i, ErrInvite
 	}
 	err := s.store.Read(ctx, guest(), func(tx *store.Tx) error {
-		return tx.QueryRow(ctx, s.doors.invite, digest(token), s.now()).Scan(&i.Email, &i.Role)
+		return inviteDoor(ctx, tx, digest(token), s.now()).Scan(&i.Email, &i.Role)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return i, ErrInvite
@@ -123,7 +123,7 @@ func (s *Service) claim(ctx context.Context, tx *store.Tx, token, member string)
 		return nil
 	}
 	var hash string
-	err := tx.QueryRow(ctx, s.doors.claimInvite, digest(token), s.now(), member).Scan(&hash)
+	err := claimInviteDoor(ctx, tx, digest(token), s.now(), member).Scan(&hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrInvite
 	}

@@ -231,7 +231,9 @@ func (k *keyStore) rotate(ctx context.Context) error {
 		if _, err := tx.NextID(ctx, "identity_keys"); err != nil { // one at a time
 			return err
 		}
-		n, err := count(ctx, tx, `SELECT count(*) FROM identity_keys WHERE algorithm = $1 AND signs_until > $2`, k.cfg.Algorithm, now.UnixMicro())
+		var n int64
+		err := tx.QueryRow(ctx, `SELECT count(*) FROM identity_keys WHERE algorithm = $1 AND signs_until > $2`,
+			k.cfg.Algorithm, now.UnixMicro()).Scan(&n)
 		if err != nil {
 			return fmt.Errorf("counting signing keys: %w", err)
 		}

@@ -73,7 +73,7 @@ func (s *Service) lookUp(ctx context.Context, email, address string) (found, err
 		f = found{}
 		m := &f.member
 		var created int64
-		err := tx.QueryRow(ctx, s.doors.login, email, address).
+		err := loginDoor(ctx, tx, email, address).
 			Scan(&m.ID, &m.Username, &m.Email, &m.Role, &m.Status, &created, &f.hash, &f.known)
 		m.Created = time.UnixMicro(created)
 		return err

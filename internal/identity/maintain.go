@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,26 +23,26 @@ func (s *Service) Maintain(ctx context.Context) error {
 	}
 	now := s.cfg.Now()
 	err := s.store.Write(ctx, store.System(), &store.Change{Isolation: store.ReadCommitted}, func(tx *store.Tx) error {
-		for _, d := range []struct {
-			statement string
-			before    time.Time
-		}{
-			{`DELETE FROM identity_refresh_tokens WHERE expires_at < $1`, now},
-			{`DELETE FROM identity_sessions WHERE expires_at < $1`, now},
-			{`DELETE FROM identity_sessions WHERE ended_at < $1`, now.Add(-s.cfg.AccessTTL - keyLeeway)},
-			{`DELETE FROM identity_devices WHERE last_seen_at < $1`, now.Add(-deviceTTL)},
-			{`DELETE FROM identity_keys WHERE verifies_until < $1`, now},
-			{`DELETE FROM identity_invites WHERE expires_at < $1`, now},
-			{`DELETE FROM identity_setup_tokens WHERE expires_at < $1`, now},
-		} {
-			if _, err := tx.Exec(ctx, d.statement, d.before.UnixMicro()); err != nil {
-				return err
-			}
-		}
-		return nil
+		return sweep(ctx, tx, now, s.cfg.AccessTTL)
 	})
 	if err != nil {
 		return fmt.Errorf("deleting what has expired: %w", err)
 	}
 	return nil
+}
+
+// sweep keeps an ended session as long as a token of it would verify, so that
+// the refusal can say why.
+func sweep(ctx context.Context, tx *store.Tx, now time.Time, accessTTL time.Duration) error {
+	at := now.UnixMicro()
+	forgotten, settled := now.Add(-deviceTTL).UnixMicro(), now.Add(-accessTTL-keyLeeway).UnixMicro()
+	var errs [7]error
+	_, errs[0] = tx.Exec(ctx, `DELETE FROM identity_refresh_tokens WHERE expires_at < $1`, at)
+	_, errs[1] = tx.Exec(ctx, `DELETE FROM identity_sessions WHERE expires_at < $1`, at)
+	_, errs[2] = tx.Exec(ctx, `DELETE FROM identity_sessions WHERE ended_at < $1`, settled)
+	_, errs[3] = tx.Exec(ctx, `DELETE FROM identity_devices WHERE last_seen_at < $1`, forgotten)
+	_, errs[4] = tx.Exec(ctx, `DELETE FROM identity_keys WHERE verifies_until < $1`, at)
+	_, errs[5] = tx.Exec(ctx, `DELETE FROM identity_invites WHERE expires_at < $1`, at)
+	_, errs[6] = tx.Exec(ctx, `DELETE FROM identity_setup_tokens WHERE expires_at < $1`, at)
+	return errors.Join(errs[:]...)
 }

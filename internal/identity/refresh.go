@@ -78,7 +78,7 @@ func (s *Service) Refresh(ctx context.Context, token string, from Origin) (Grant
 func (s *Service) familyOf(ctx context.Context, token string) (family, error) {
 	var f family
 	err := s.store.Read(ctx, guest(), func(tx *store.Tx) error {
-		return tx.QueryRow(ctx, s.doors.refresh, digest(token)).Scan(&f.session, &f.member, &f.role)
+		return refreshDoor(ctx, tx, digest(token)).Scan(&f.session, &f.member, &f.role)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, ErrRefresh

@@ -90,7 +90,7 @@ func (s *Service) cookiePrincipal(ctx context.Context, token string) (*call.Prin
 	}
 	hash := digest(token)
 	found, err := s.session(ctx, hash, func(ctx context.Context) (*session, error) {
-		return s.readSession(ctx, guest(), s.doors.cookie, hash)
+		return s.readSession(ctx, guest(), func(tx *store.Tx) *sql.Row { return cookieDoor(ctx, tx, hash) })
 	})
 	if err != nil {
 		return nil, err
@@ -124,13 +124,15 @@ func (s *Service) touch(ctx context.Context, key string, found *session, now int
 
 func (s *Service) byID(id, member string) func(context.Context) (*session, error) {
 	return func(ctx context.Context) (*session, error) {
-		return s.readSession(ctx, store.Actor{ID: member, Role: string(Ordinary)}, sessionByID, id, member)
+		return s.readSession(ctx, store.Actor{ID: member, Role: string(Ordinary)}, func(tx *store.Tx) *sql.Row {
+			return tx.QueryRow(ctx, sessionByID, id, member)
+		})
 	}
 }
 
-func (s *Service) readSession(ctx context.Context, a store.Actor, q string, args ...any) (*session, error) {
+func (s *Service) readSession(ctx context.Context, a store.Actor, row func(*store.Tx) *sql.Row) (*session, error) {
 	found := &session{}
-	err := s.store.Read(ctx, a, func(tx *store.Tx) error { return found.scan(tx.QueryRow(ctx, q, args...)) })
+	err := s.store.Read(ctx, a, func(tx *store.Tx) error { return found.scan(row(tx)) })
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("%w: there is no such session", authn.ErrRevoked)
 	}

@@ -20,13 +20,10 @@ func (s *Service) NeedsSetup(ctx context.Context) (bool, error) {
 	var n int64
 	err := s.store.Read(ctx, guest(), func(tx *store.Tx) error {
 		var err error
-		n, err = count(ctx, tx, s.doors.admins)
+		n, err = adminsDoor(ctx, tx)
 		return err
 	})
-	if err != nil {
-		return false, fmt.Errorf("counting admins: %w", err)
-	}
-	return n == 0, nil
+	return err == nil && n == 0, err
 }
 
 // CreateSetupToken returns a token with which the first admin is made: for one
@@ -46,7 +43,7 @@ func (s *Service) CreateSetupToken(ctx context.Context, given string) (token str
 	expires = now.Add(setupTTL)
 	change := &store.Change{Action: "SETUP_TOKEN_MADE", Resource: "setup"}
 	err = s.store.Write(ctx, store.System(), change, func(tx *store.Tx) error {
-		n, err := count(ctx, tx, s.doors.admins)
+		n, err := adminsDoor(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -103,7 +100,7 @@ func (s *Service) RedeemSetup(ctx context.Context, token string, n NewMember, fr
 func (s *Service) openSetup(ctx context.Context, token string) error {
 	err := s.store.Read(ctx, guest(), func(tx *store.Tx) error {
 		var hash string
-		return tx.QueryRow(ctx, s.doors.setup, digest(token), s.now()).Scan(&hash)
+		return setupDoor(ctx, tx, digest(token), s.now()).Scan(&hash)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrSetupToken
@@ -115,9 +112,9 @@ func (s *Service) openSetup(ctx context.Context, token string) error {
 }
 
 func (s *Service) useSetup(ctx context.Context, tx *store.Tx, token string) error {
-	admins, err := count(ctx, tx, s.doors.admins)
+	admins, err := adminsDoor(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("counting admins: %w", err)
+		return err
 	}
 	if admins > 0 {
 		return ErrSetupDone
