@@ -128,7 +128,7 @@ func checked(b contract.Budget) (contract.Budget, error) {
 		fault = "the algorithm must be fixed, sliding or bucket"
 	case stageOf(b.Key) < 0:
 		fault = "the key must be address, member, account or account+address"
-	case stageOf(b.Key) == ByAccount && b.Account == "":
+	case stageOf(b.Key) == AccountStage && b.Account == "":
 		fault = "a budget per account must say which member of the body names the account"
 	}
 	if fault != "" {

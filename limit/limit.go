@@ -18,15 +18,15 @@ type Stage int
 
 // The stages, in the order of the chain.
 const (
-	ByAddress Stage = iota // before routing and authn: budgets per address
-	ByMember               // after authn: budgets per member
-	ByAccount              // after validate: budgets per account, and per account and address
+	AddressStage Stage = iota // before routing and authn: budgets per address
+	MemberStage               // after authn: budgets per member
+	AccountStage              // after validate: budgets per account, and per account and address
 )
 
 // Config of one stage of the layer.
 type Config struct {
 	Stage     Stage
-	Table     *contract.Table            // the operations; nil: every call counts against Unmatched in the stage ByAddress
+	Table     *contract.Table            // the operations; nil: every call counts against Unmatched in the stage AddressStage
 	Budgets   map[string]contract.Budget // definitions by name; they win over those of the contracts and over Presets
 	Unmatched contract.Budget            // what calls of no operation count against; 600 per 10 minutes per address when zero
 	MaxKeys   int                        // keys that each budget holds; DefaultMaxKeys when 0
@@ -48,7 +48,7 @@ type Config struct {
 // New returns the layer. It fails when an operation names a budget that nobody
 // defines, or one that cannot be counted; all such faults are told at once.
 func New(cfg Config) (func(http.Handler) http.Handler, error) {
-	if cfg.Stage < ByAddress || cfg.Stage > ByAccount {
+	if cfg.Stage < AddressStage || cfg.Stage > AccountStage {
 		return nil, fmt.Errorf("limit: there is no stage %d", cfg.Stage)
 	}
 	if cfg.InsecureUnlimited {
@@ -67,7 +67,7 @@ type layer struct {
 	cfg       Config
 	hasher    hasher
 	plans     map[*contract.Operation]*plan
-	unmatched *plan // nil but in the stage ByAddress
+	unmatched *plan // nil but in the stage AddressStage
 }
 
 func newLayer(cfg Config) (*layer, error) {
@@ -93,7 +93,7 @@ func newLayer(cfg Config) (*layer, error) {
 	if l.plans, err = p.plans(cfg.Table); err != nil {
 		return nil, err
 	}
-	if cfg.Stage == ByAddress {
+	if cfg.Stage == AddressStage {
 		l.unmatched, err = p.unmatched(1)
 	}
 	return l, err
@@ -275,11 +275,11 @@ func failure(status int) bool {
 func stageOf(k contract.BudgetKey) Stage {
 	switch k {
 	case contract.ByAddress:
-		return ByAddress
+		return AddressStage
 	case contract.ByMember:
-		return ByMember
+		return MemberStage
 	case contract.ByAccount, contract.ByAccountAndAddress:
-		return ByAccount
+		return AccountStage
 	}
 	return -1
 }

@@ -53,7 +53,7 @@ func (p *planner) plans(t *contract.Table) (map[*contract.Operation]*plan, error
 // plan returns nil for an operation that this stage does not count.
 func (p *planner) plan(api *contract.API, op *contract.Operation) (*plan, error) {
 	if op.Budgets == nil {
-		if p.cfg.Stage != ByAddress {
+		if p.cfg.Stage != AddressStage {
 			return nil, nil
 		}
 		return p.unmatched(op.Cost)
