@@ -6,7 +6,7 @@
 // rebinding, cache poisoning, links to a stranger's host); clients that open
 // connections and send slowly or nothing.
 // Source: RFC 9325, RFC 9110 §7.4 and §15.5.20, OWASP API4:2023 and API8:2023,
-// ASVS 5.0 12.1.1 to 12.2.2, 4.1.3, 4.2.1.
+// ASVS 5.0 4.1.2, 4.1.3, 12.1.1, 12.1.2, 12.2.1.
 // Place: before all that acts in the name of a host, and inside observe, which
 // records what is refused here. The limits of NewServer and Listen work before
 // any handler does.
@@ -25,7 +25,7 @@
 // our headers and in plain text: a request line or header that cannot be parsed
 // (400), a header above the limit (431), an unknown transfer coding (501), no
 // Host or two of them in HTTP/1.1 (400), an expectation other than 100-continue
-// (417), plain HTTP on a TLS port (400). What it forgives, and a reader on the
+// (417), another version of HTTP (505), plain HTTP on a TLS port (400). What it forgives, and a reader on the
 // connection will have to refuse, is: folded header lines, a bare LF as line
 // end, and Transfer-Encoding beside Content-Length, of which it takes the former
 // alone.

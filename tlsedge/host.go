@@ -30,7 +30,21 @@ func normalHost(host string) (string, bool) {
 		return "", false
 	}
 	name = strings.TrimSuffix(name, ".")
-	return strings.ToLower(name), name != ""
+	return lower(name), name != ""
+}
+
+// lower is strings.ToLower for ASCII alone: by Unicode the Kelvin sign is a k.
+func lower(name string) string {
+	if !strings.ContainsFunc(name, func(c rune) bool { return c >= 'A' && c <= 'Z' }) {
+		return name
+	}
+	b := []byte(name)
+	for i := range b {
+		if b[i] >= 'A' && b[i] <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 func normalIPv6(host string) (string, bool) {

@@ -63,7 +63,7 @@ func (c *Caps) defaults() error {
 	return nil
 }
 
-type capped struct {
+type cappedListener struct {
 	net.Listener
 	caps Caps
 
@@ -72,12 +72,12 @@ type capped struct {
 	from  map[netip.Addr]int
 }
 
-func newCapped(l net.Listener, caps Caps) *capped {
-	return &capped{Listener: l, caps: caps, from: map[netip.Addr]int{}}
+func newCapped(l net.Listener, caps Caps) *cappedListener {
+	return &cappedListener{Listener: l, caps: caps, from: map[netip.Addr]int{}}
 }
 
 // Accept returns the next connection that is within the caps.
-func (l *capped) Accept() (net.Conn, error) {
+func (l *cappedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
@@ -103,7 +103,7 @@ func drop(conn net.Conn) {
 	_ = conn.Close() // refused unread: nothing can be lost
 }
 
-func (l *capped) enter(key netip.Addr) bool {
+func (l *cappedListener) enter(key netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.total >= l.caps.Total || key.IsValid() && l.from[key] >= l.caps.PerAddress {
@@ -116,7 +116,7 @@ func (l *capped) enter(key netip.Addr) bool {
 	return true
 }
 
-func (l *capped) leave(key netip.Addr) {
+func (l *cappedListener) leave(key netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total--
@@ -130,7 +130,7 @@ func (l *capped) leave(key netip.Addr) {
 
 // key is what connections are counted by: the address, or the /64 that one
 // IPv6 customer has. It is invalid for what counts in all only.
-func (l *capped) key(a netip.Addr) netip.Addr {
+func (l *cappedListener) key(a netip.Addr) netip.Addr {
 	for _, p := range l.caps.Proxies {
 		if p.Contains(a) {
 			return netip.Addr{}

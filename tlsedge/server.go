@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"time"
 )
 
@@ -45,7 +46,7 @@ type ServerConfig struct {
 	IdleTimeout       time.Duration
 	MaxHeaderBytes    int
 
-	Log slog.Handler     // what net/http has to say, and certificates that cannot be read again; slog.Default's when nil
+	Log slog.Handler     // what net/http has to say, and certificates that cannot be read again; to standard error when nil
 	Now func() time.Time // the clock for certificates; time.Now when nil
 
 	Proxies       []netip.Prefix // declared proxies, which may end the encryption in front of us
@@ -127,7 +128,7 @@ func (cfg *ServerConfig) defaults() error {
 		cfg.MaxHeaderBytes = DefaultMaxHeaderBytes
 	}
 	if cfg.Log == nil {
-		cfg.Log = slog.Default().Handler()
+		cfg.Log = slog.NewTextHandler(os.Stderr, nil)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

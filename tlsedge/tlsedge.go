@@ -21,9 +21,10 @@ type Config struct {
 	// Proxies are peers whose X-Forwarded-Proto counts.
 	Proxies []netip.Prefix
 
-	// Redirect answers plain GET and HEAD requests with 308 to the same host and
-	// path over https, on RedirectPort (443 when 0). Other methods are refused:
-	// what they sent has travelled in the clear already.
+	// Redirect answers plain GET and HEAD requests that ask for text/html with 308
+	// to the same host and path over https, on RedirectPort (443 when 0). All
+	// others are refused: a program that sends its credentials in the clear is to
+	// be found out rather than helped (ASVS 4.1.2).
 	Redirect     bool
 	RedirectPort int
 
@@ -78,7 +79,7 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	switch {
 	case c.Secure() || l.cfg.InsecurePlain || local(r):
 		next.ServeHTTP(w, r)
-	case l.cfg.Redirect && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+	case l.cfg.Redirect && navigates(r):
 		w.Header().Set("Location", "https://"+bracketed(host)+l.port+r.URL.RequestURI())
 		w.WriteHeader(http.StatusPermanentRedirect)
 	default:
@@ -123,6 +124,12 @@ func local(r *http.Request) bool {
 		}
 	}
 	return true
+}
+
+// navigates tells whether a person's browser asks for a page.
+func navigates(r *http.Request) bool {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return reads && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 func peer(r *http.Request) netip.Addr {
