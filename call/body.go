@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ type buffer struct {
 	pool *pool
 	held int64
 	data []byte
+	err  *problem.Error // why reading broke off; what is left of the body is no body
 	read bool
 }
 
@@ -40,7 +42,7 @@ func (b *buffer) release() {
 func (c *Call) Body(r *http.Request, limit int64) ([]byte, *problem.Error) {
 	b := c.buffer
 	if b.read {
-		return b.data, nil
+		return b.data, b.err
 	}
 	if r.ContentLength > limit {
 		return nil, tooLarge()
@@ -53,15 +55,22 @@ func (c *Call) Body(r *http.Request, limit int64) ([]byte, *problem.Error) {
 		b.pool.free.Add(reserve)
 		return nil, problem.Unavailable(time.Second, errors.New("all memory for bodies is in use")).From("call", "max_buffered")
 	}
-	b.held = reserve
-	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
+	b.held, b.read = reserve, true
+	b.data, b.err = readAll(r.Body, limit)
+	return b.data, b.err
+}
+
+func readAll(body io.Reader, limit int64) ([]byte, *problem.Error) {
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problem.New(http.StatusRequestTimeout, "BODY_TOO_SLOW", "Request Timeout",
+			"The body did not arrive in time").With("Connection", "close").Because(err)
+	case err != nil:
 		return nil, problem.Malformed("The body ended before its stated length").Because(err)
-	}
-	if int64(len(data)) > limit {
+	case int64(len(data)) > limit:
 		return nil, tooLarge()
 	}
-	b.data, b.read = data, true
 	return data, nil
 }
 

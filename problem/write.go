@@ -83,7 +83,7 @@ func render(e *Error, r *http.Request, c Context) []byte {
 	var v any
 	switch c.Dialect {
 	case Message:
-		v = messageBody(e, title)
+		v = messageBody(e, title, c)
 	case Envelope:
 		v = envelopeBody(e, title, c)
 	case Plain:
@@ -154,12 +154,13 @@ type fieldMessage struct {
 	Message string `json:"message"`
 }
 
-func messageBody(e *Error, title string) any {
+func messageBody(e *Error, title string, c Context) any {
 	v := struct {
 		Error   string         `json:"error"`
 		Message string         `json:"message"`
 		Details []fieldMessage `json:"details,omitempty"`
-	}{Error: title, Message: e.Detail}
+		budget
+	}{Error: title, Message: e.Detail, budget: budgetOf(e, c)}
 	for _, f := range e.Fields {
 		v.Details = append(v.Details, fieldMessage{f.Field, f.Message})
 	}
