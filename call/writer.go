@@ -12,11 +12,18 @@ type Writer struct {
 	status int
 	bytes  int64
 	before []func(status int)
+	room   [4]func(status int) // what before holds in the usual chain, without an allocation
 }
 
 // Before registers f to run just before the header is sent, in the reverse of
 // the order of registration, so that the outer layer has the last word.
-func (c *Call) Before(f func(status int)) { c.writer.before = append(c.writer.before, f) }
+func (c *Call) Before(f func(status int)) {
+	w := &c.writer
+	if w.before == nil {
+		w.before = w.room[:0]
+	}
+	w.before = append(w.before, f)
+}
 
 // WriteHeader sends the header once. Informational answers (1xx) pass through.
 func (w *Writer) WriteHeader(status int) {
