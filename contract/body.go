@@ -1,37 +1,226 @@
 package contract
 
 import (
+	"bytes"
+	"errors"
+	"mime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
-// Body is the compiled request body of an operation.
+// Body is the compiled request body of an operation. It is immutable.
 type Body struct {
 	Required bool              // whether an empty body is refused
-	Content  map[string]*Media // by media type, lower case and without parameters
+	Content  map[string]*Media // by media type, lower case and without parameters; ranges as "text/*"
 }
 
 // Media is one media type in which a body may be sent.
 type Media struct {
 	Type   string  // as in Content: "application/json"
+	JSON   bool    // application/json or a type that ends with +json
 	Schema *Schema // nil when the contract states none, or the type is not JSON
 }
 
-// Accepts lists the media types of the body, sorted, for the Accept field of a
-// 415 answer.
-func (b *Body) Accepts() []string { return nil }
+// Accepts lists the media types of the body, JSON first, for the Accept field of
+// a 415 answer.
+func (b *Body) Accepts() []string {
+	out := sortedKeys(b.Content)
+	slices.SortStableFunc(out, func(x, y string) int {
+		switch jx, jy := isJSON(x), isJSON(y); {
+		case jx == jy:
+			return 0
+		case jx:
+			return -1
+		}
+		return 1
+	})
+	return out
+}
 
-// DecodeBody decodes, prepares and validates a body.
+// codeNUL is the code of a string with U+0000, which stores and C programs take
+// for its end.
+const codeNUL = "nul"
+
+const textNUL = "must not contain the character U+0000"
+
+// DecodeBody decodes, prepares and validates a body. body is exactly what was
+// validated: data itself when nothing had to be changed, nil when there is none
+// or the operation takes none. A body of another media type than JSON passes as
+// it is. unknown lists the members that no schema names under the policy report.
+// Refusals: 415 with Accept for a media type or charset that the contract does
+// not list, 400 for what is not strict JSON or does not fit, all faults at once.
 func (o *Operation) DecodeBody(contentType string, data []byte) (body []byte, unknown []problem.Field, err *problem.Error) {
-	return data, nil, nil
+	if o.Body == nil {
+		return nil, nil, nil
+	}
+	if len(data) == 0 {
+		if o.Body.Required {
+			return nil, nil, missingBody()
+		}
+		return nil, nil, nil
+	}
+	media, why := o.Body.media(contentType)
+	if media == nil {
+		return nil, nil, problem.UnsupportedMedia(strings.Join(o.Body.Accepts(), ", ")).Because(errors.New(why))
+	}
+	if !media.JSON {
+		return data, nil, nil
+	}
+	v, err := o.decodeJSON(data)
+	if err != nil || media.Schema == nil {
+		return data, nil, err
+	}
+	policy := o.Unknown
+	if policy == "" {
+		policy = Reject
+	}
+	prepared, changed, unknown := media.Schema.Prepare(v, policy)
+	faults := media.Schema.Validate(prepared)
+	if policy == Reject && len(unknown) > 0 {
+		faults, unknown = tidy(append(faults, unknown...)), nil
+	}
+	if len(faults) > 0 {
+		return nil, nil, problem.Invalid(faults...)
+	}
+	if !changed {
+		return data, unknown, nil
+	}
+	written, failure := strictjson.Marshal(prepared)
+	if failure != nil {
+		return nil, nil, problem.Internal(failure)
+	}
+	return written, unknown, nil
 }
 
-// CheckResponse checks an answer against the contract.
-func (o *Operation) CheckResponse(status int, mediaType string, body []byte) []problem.Field {
-	return nil
+func missingBody() *problem.Error {
+	return problem.Invalid(problem.Field{Code: "required", Message: "a body is required"})
 }
 
-// CheckReceive checks a message from a client.
-func (s *Socket) CheckReceive(name string, data []byte) []problem.Field { return nil }
+func (o *Operation) decodeJSON(data []byte) (any, *problem.Error) {
+	v, err := strictjson.Decode(data)
+	switch {
+	case errors.Is(err, strictjson.ErrEmpty) && o.Body.Required:
+		return nil, missingBody()
+	case errors.Is(err, strictjson.ErrBOM):
+		return nil, problem.Malformed("The body begins with a byte order mark; send UTF-8 without one").Because(err)
+	case err != nil:
+		return nil, problem.Malformed("The body is not strict JSON: " + err.Error()).Because(err)
+	}
+	if bytes.Contains(data, []byte(`\u0000`)) {
+		if where, found := findNUL(v); found {
+			return nil, problem.Invalid(problem.Field{
+				Field: strings.ReplaceAll(strings.TrimPrefix(where, "/"), "/", "."), Pointer: where, Code: codeNUL, Message: textNUL,
+			})
+		}
+	}
+	return v, nil
+}
 
-// CheckSend checks a message from the server.
-func (s *Socket) CheckSend(name string, data []byte) []problem.Field { return nil }
+// media finds the media type of a Content-Type among those of the contract; nil
+// with a reason for the record when it is none of them.
+func (b *Body) media(contentType string) (*Media, string) {
+	if m := b.Content[contentType]; m != nil && !strings.Contains(contentType, "*") {
+		return m, ""
+	}
+	if contentType == "" {
+		return nil, "no Content-Type"
+	}
+	name, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, "a Content-Type that cannot be read"
+	}
+	if charset, stated := params["charset"]; stated && !strings.EqualFold(charset, "utf-8") {
+		return nil, "a charset other than utf-8"
+	}
+	if m := lookMedia(b.Content, name); m != nil {
+		return m, ""
+	}
+	return nil, "a media type that the contract does not list"
+}
+
+// lookMedia finds a media type by name, or by the ranges type/* and */*.
+func lookMedia[T any](content map[string]T, name string) T {
+	if m, ok := content[name]; ok {
+		return m
+	}
+	kind, _, _ := strings.Cut(name, "/")
+	if m, ok := content[kind+"/*"]; ok {
+		return m
+	}
+	return content["*/*"]
+}
+
+func isJSON(mediaType string) bool {
+	name, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
+	name = strings.TrimSpace(name)
+	return name == "application/json" || strings.HasSuffix(name, "+json")
+}
+
+// findNUL finds the first string with U+0000 and returns where it stands, as far
+// as that may be told.
+func findNUL(v any) (pointer string, found bool) {
+	switch v := v.(type) {
+	case string:
+		return "", strings.IndexByte(v, 0) >= 0
+	case []any:
+		for i, item := range v {
+			if p, found := findNUL(item); found {
+				return "/" + strconv.Itoa(i) + p, true
+			}
+		}
+	case map[string]any:
+		for _, name := range sortedKeys(v) {
+			if strings.IndexByte(name, 0) >= 0 {
+				return "", true
+			}
+			if p, found := findNUL(v[name]); found {
+				if !nameable(name) {
+					return "", true
+				}
+				return "/" + escapeToken(name) + p, true
+			}
+		}
+	}
+	return "", false
+}
+
+// body compiles the request body object at a pointer.
+func (c *compiler) body(pointer string) (*Body, error) {
+	object, _ := c.at(pointer).(map[string]any)
+	content, _ := object["content"].(map[string]any)
+	if len(content) == 0 {
+		return nil, &compileError{pointer, "a body without content", "without a media type nothing could be sent",
+			"add content: { application/json: { schema: … } }, or remove requestBody"}
+	}
+	b := &Body{Required: object["required"] == true, Content: map[string]*Media{}}
+	for _, name := range sortedKeys(content) {
+		m := &Media{Type: mediaName(name), JSON: isJSON(name)}
+		s, err := c.mediaSchema(pointer+"/content/"+escapeToken(name), m.JSON, request)
+		if err != nil {
+			return nil, err
+		}
+		m.Schema = s
+		b.Content[m.Type] = m
+	}
+	return b, nil
+}
+
+// mediaName is the name under which a media type is looked up.
+func mediaName(name string) string {
+	plain, _, _ := strings.Cut(strings.ToLower(name), ";")
+	return strings.TrimSpace(plain)
+}
+
+// mediaSchema compiles the schema of a media type object, nil when it has none
+// or is not JSON.
+func (c *compiler) mediaSchema(pointer string, json bool, way direction) (*Schema, error) {
+	object, _ := c.at(pointer).(map[string]any)
+	if _, stated := object["schema"]; !stated || !json {
+		return nil, nil
+	}
+	return c.compile(pointer+"/schema", way)
+}

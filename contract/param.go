@@ -2,22 +2,161 @@ package contract
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
-// Param is one compiled parameter.
+// Param is one compiled parameter. It is immutable.
 type Param struct {
-	Name     string  // as the request states it; header names in canonical form
+	Name     string  // as the document states it; header names in canonical form
 	In       string  // "path", "query", "header" or "cookie"
 	Required bool    // path parameters always are
-	Style    string  // "simple", "form", "label", "matrix", "spaceDelimited", "pipeDelimited" or "deepObject"
+	Style    string  // "simple", "form", "label", "matrix", "spaceDelimited", "pipeDelimited" or "deepObject"; "" with JSON
 	Explode  bool    // whether each item or member stands by itself
+	JSON     bool    // the value is a JSON text (content: application/json)
 	Schema   *Schema // what the value must be
+
+	key      string // "query.limit"
+	form     *form
+	fallback *any // default
 }
 
-// DecodeParams decodes and validates the parameters of a request; values are
-// those of the path, in the order of the template (Match.Values).
+// maxParam is how long the text of one parameter may be, in bytes, and
+// maxPairs how many name=value pairs a query may have: limits before anything is
+// made of them.
+const (
+	maxParam = 8 << 10
+	maxPairs = 256
+)
+
+// DecodeParams decodes and validates the parameters of a request. values are
+// those of the path, in the order of the template (Match.Values). The result maps
+// "path.id", "query.limit" and so on to nil, bool, string, json.Number, []any or
+// map[string]any, defaults filled in; it is nil for an operation without any.
+//
+// Texts are converted strictly: an integer is written with digits alone, and a
+// parameter that is no list stands once. A query parameter that the contract does
+// not name is a fault under the policy reject; UndeclaredQuery lists them.
 func (o *Operation) DecodeParams(r *http.Request, values []string) (map[string]any, []problem.Field) {
-	return nil, nil
+	if len(o.Params) == 0 && r.URL.RawQuery == "" {
+		return nil, nil
+	}
+	q, bad := parseQuery(r.URL.RawQuery)
+	if bad != nil {
+		return nil, []problem.Field{*bad}
+	}
+	var faults []problem.Field
+	out := make(map[string]any, len(o.Params))
+	for _, p := range o.Params {
+		var path string
+		if p.In == "path" && len(values) > 0 {
+			path, values = values[0], values[1:]
+		}
+		v, there, found := p.read(r, &q, path)
+		faults = append(faults, found...)
+		if there {
+			out[p.key] = v
+		}
+	}
+	if o.Unknown == Reject || o.Unknown == "" {
+		faults = append(faults, q.undeclared()...)
+	}
+	if len(faults) > 0 {
+		return nil, tidy(faults)
+	}
+	return out, nil
+}
+
+// UndeclaredQuery lists the query parameters that the contract does not name, by
+// name where the name is fit to be told and as "?" where not, each once.
+func (o *Operation) UndeclaredQuery(r *http.Request) []string {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	q, bad := parseQuery(r.URL.RawQuery)
+	if bad != nil {
+		return nil
+	}
+	for _, p := range o.Params {
+		_, _ = p.texts(r, &q, "")
+	}
+	var names []string
+	for _, f := range q.undeclared() {
+		if f.Field == "" {
+			f.Field = "?"
+		}
+		names = append(names, f.Field)
+	}
+	return names
+}
+
+// StripQuery returns the raw query without the parameters that the contract does
+// not name; what stays, stays byte for byte.
+func (o *Operation) StripQuery(r *http.Request) string {
+	q, bad := parseQuery(r.URL.RawQuery)
+	if bad != nil {
+		return ""
+	}
+	for _, p := range o.Params {
+		_, _ = p.texts(r, &q, "")
+	}
+	var kept []string
+	for i := range q.pairs {
+		if q.pairs[i].used {
+			kept = append(kept, q.pairs[i].text)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+// read takes the parameter out of the request. there is false when it was not
+// sent and has no default.
+func (p *Param) read(r *http.Request, q *query, path string) (v any, there bool, faults []problem.Field) {
+	t, f := p.texts(r, q, path)
+	if f != nil {
+		return nil, false, []problem.Field{*f}
+	}
+	if !t.there {
+		switch {
+		case p.fallback != nil:
+			return *p.fallback, true, nil
+		case p.Required:
+			return nil, false, p.fault("", "required", "is required")
+		}
+		return nil, false, nil
+	}
+	if v, faults = p.convert(t); len(faults) > 0 {
+		return nil, false, faults
+	}
+	if where, found := findNUL(v); found {
+		return nil, false, p.fault(where, codeNUL, textNUL)
+	}
+	prepared, _, unknown := p.Schema.Prepare(v, Reject)
+	for _, f := range tidy(append(unknown, p.Schema.Validate(prepared)...)) {
+		faults = append(faults, p.within(f))
+	}
+	return prepared, true, faults
+}
+
+// fault is one fault of the parameter, at a pointer into its value. A text of
+// the contract for the parameter as a whole goes before ours.
+func (p *Param) fault(pointer, code, ours string) []problem.Field {
+	text := ours
+	if pointer == "" {
+		text = firstText(p.Schema.shape.texts, code, ours)
+	}
+	field := strings.ReplaceAll(strings.TrimPrefix(pointer, "/"), "/", ".")
+	return []problem.Field{p.within(problem.Field{Field: field, Pointer: pointer, Code: code, Message: text})}
+}
+
+// within says where a fault of the value stands in the request.
+func (p *Param) within(f problem.Field) problem.Field {
+	if f.Field == "" {
+		f.Field = p.Name
+	} else {
+		f.Field = p.Name + "." + f.Field
+	}
+	f.Pointer = "#/" + p.In + "/" + escapeToken(p.Name) + f.Pointer
+	return f
 }

@@ -1,0 +1,89 @@
+package contract
+
+import (
+	"net/http"
+	"slices"
+)
+
+// param compiles the parameter object at a pointer.
+func (c *compiler) param(pointer string) (*Param, error) {
+	object, _ := c.at(pointer).(map[string]any)
+	p := &Param{Name: text(object["name"]), In: text(object["in"]), Required: object["required"] == true}
+	p.Required = p.Required || p.In == "path"
+	if p.In == "header" {
+		p.Name = http.CanonicalHeaderKey(p.Name)
+	}
+	p.key = p.In + "." + p.Name
+	at, err := c.paramSchema(p, object, pointer)
+	if err != nil {
+		return nil, err
+	}
+	if p.Schema, err = c.compile(at, request); err != nil {
+		return nil, err
+	}
+	if !p.JSON {
+		if err := p.setStyle(object, pointer); err != nil {
+			return nil, err
+		}
+	}
+	p.form = newForm(p.Schema, true)
+	if !p.JSON && p.form.list() && p.form.object() {
+		return nil, &compileError{at, "a parameter that may be an array or an object",
+			"the text of a parameter does not tell the two apart", "allow one of them"}
+	}
+	for _, a := range spread([]applied{{p.Schema.root, true}}) {
+		if a.sure && a.node.fallback != nil && p.fallback == nil {
+			p.fallback = a.node.fallback
+		}
+	}
+	return p, nil
+}
+
+// paramSchema finds where the schema of a parameter stands.
+func (c *compiler) paramSchema(p *Param, object map[string]any, pointer string) (string, error) {
+	_, plain := object["schema"]
+	content, _ := object["content"].(map[string]any)
+	switch {
+	case plain && object["content"] == nil:
+		return pointer + "/schema", nil
+	case !plain && len(content) == 1:
+		for mediaType := range content {
+			if !isJSON(mediaType) {
+				return "", &compileError{pointer + "/content", "a parameter in a form that is not read",
+					"only application/json is", "state the schema of the parameter itself"}
+			}
+			p.JSON = true
+			return pointer + "/content/" + escapeToken(mediaType) + "/schema", nil
+		}
+	}
+	return "", &compileError{pointer, "a parameter without one schema",
+		"a parameter states either schema, or content with one media type", "add schema: { type: string }"}
+}
+
+var styles = map[string][]string{ // the first is the default (OAS 3.1 §4.8.12.2)
+	"path":   {"simple", "label", "matrix"},
+	"query":  {"form", "spaceDelimited", "pipeDelimited", "deepObject"},
+	"header": {"simple"},
+	"cookie": {"form"},
+}
+
+func (p *Param) setStyle(object map[string]any, pointer string) error {
+	p.Style = styles[p.In][0]
+	if s, stated := object["style"]; stated {
+		p.Style = text(s)
+	}
+	if !slices.Contains(styles[p.In], p.Style) {
+		return &compileError{pointer + "/style", "a style that does not go with in: " + p.In,
+			"OpenAPI allows " + listed(styles[p.In], " or "), "correct or remove style"}
+	}
+	p.Explode = p.Style == "form" || p.Style == "deepObject"
+	if e, stated := object["explode"].(bool); stated && p.Style != "deepObject" {
+		p.Explode = e
+	}
+	return nil
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}

@@ -1,0 +1,209 @@
+package contract
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// form is what texts are converted to: the types that a schema allows, and of
+// arrays and objects those of their parts.
+type form struct {
+	types  kindMask
+	whole  bool // integers without format are held to 64 bits
+	schema *Schema
+	item   *form
+	fields map[string]*form
+	rest   *form // members that fields does not name
+}
+
+func (f *form) list() bool { return f.types&kindArray != 0 && f.types != anyKind }
+
+func (f *form) object() bool { return f.types&kindObject != 0 && f.types != anyKind }
+
+// anyKind is what a schema without a word on types allows.
+const anyKind = kindNull | kindBoolean | kindInteger | kindNumber | kindString | kindArray | kindObject
+
+// allowed are the types that a value may have to fit n; a number may be an
+// integer.
+func allowed(n *node) kindMask {
+	m := anyKind
+	if n.types != 0 {
+		m = widened(n.types)
+	}
+	if n.enum != nil {
+		var values kindMask
+		for _, v := range n.enum {
+			values |= widened(kindOf(v))
+		}
+		m &= values
+	}
+	if n.constant != nil {
+		m &= widened(kindOf(*n.constant))
+	}
+	if n.ref != nil {
+		m &= allowed(n.ref)
+	}
+	for _, sub := range n.allOf {
+		m &= allowed(sub)
+	}
+	for _, branches := range [][]*node{n.anyOf, n.oneOf} {
+		var any kindMask
+		for _, sub := range branches {
+			any |= allowed(sub)
+		}
+		if len(branches) > 0 {
+			m &= any
+		}
+	}
+	return m
+}
+
+func widened(m kindMask) kindMask {
+	if m&kindNumber != 0 {
+		m |= kindInteger
+	}
+	return m
+}
+
+// newForm reads the form of a schema; parts are looked into one level deep, as
+// deep as parameter styles go.
+func newForm(s *Schema, parts bool) *form {
+	f := &form{types: allowed(s.root), schema: s}
+	all := spread([]applied{{s.root, true}})
+	f.whole = f.types&kindNumber == 0
+	for _, a := range all {
+		if a.node.format != nil {
+			f.whole = false
+		}
+	}
+	if !parts {
+		return f
+	}
+	part := func(n *node) *form { return newForm(&Schema{root: n, way: s.way, nodes: s.nodes}, false) }
+	f.fields = map[string]*form{}
+	for _, a := range all {
+		if a.node.items != nil && f.item == nil {
+			f.item = part(a.node.items)
+		}
+		if a.node.additional != nil && f.rest == nil {
+			f.rest = part(a.node.additional)
+		}
+		for name, p := range a.node.properties {
+			if f.fields[name] == nil {
+				f.fields[name] = part(p)
+			}
+		}
+	}
+	return f
+}
+
+// convert makes a value of the texts.
+func (p *Param) convert(t texts) (any, []problem.Field) {
+	switch {
+	case p.JSON:
+		v, err := strictjson.Decode([]byte(t.parts[0]))
+		if err != nil {
+			return nil, p.fault("", "json", "must be JSON: "+err.Error())
+		}
+		return v, nil
+	case p.form.object():
+		return p.convertObject(t.parts)
+	case p.form.list():
+		list := make([]any, 0, len(t.parts))
+		var faults []problem.Field
+		for i, text := range t.parts {
+			v, code, message := p.form.item.scalar(text)
+			if code != "" && len(faults) < maxFaults {
+				faults = append(faults, p.fault("/"+strconv.Itoa(i), code, message)...)
+			}
+			list = append(list, v)
+		}
+		return list, faults
+	}
+	v, code, message := p.form.scalar(t.parts[0])
+	if code != "" {
+		return nil, p.fault("", code, message)
+	}
+	return v, nil
+}
+
+func (p *Param) convertObject(parts []string) (any, []problem.Field) {
+	if len(parts)%2 != 0 {
+		return nil, p.fault("", "type", "must be names and values by turns")
+	}
+	object := make(map[string]any, len(parts)/2)
+	var faults []problem.Field
+	for i := 0; i < len(parts); i += 2 {
+		name := parts[i]
+		if _, twice := object[name]; twice {
+			faults = append(faults, p.fault("", "repeated", "must give each member once")...)
+			continue
+		}
+		f := p.form.fields[name]
+		if f == nil {
+			f = p.form.rest
+		}
+		v, code, message := f.scalar(parts[i+1])
+		if code != "" {
+			where := ""
+			if nameable(name) {
+				where = "/" + escapeToken(name)
+			}
+			faults = append(faults, p.fault(where, code, message)...)
+		}
+		object[name] = v
+	}
+	return object, faults
+}
+
+// scalar converts one text. Where several types are allowed the first that fits
+// the schema wins: number, boolean, string.
+func (f *form) scalar(text string) (v any, code, message string) {
+	if f == nil || f.types == anyKind {
+		return text, "", ""
+	}
+	if f.types&kindInteger != 0 {
+		if n, ok := number(text, f.types&kindNumber != 0); ok {
+			if _, err := strconv.ParseInt(text, 10, 64); f.whole && err != nil {
+				return nil, "format", textFormat("int64")
+			}
+			if f.types&kindString == 0 || f.accepts(n) {
+				return n, "", ""
+			}
+		}
+	}
+	if f.types&kindBoolean != 0 && (text == "true" || text == "false") {
+		if v := text == "true"; f.types&kindString == 0 || f.accepts(v) {
+			return v, "", ""
+		}
+	}
+	if f.types&kindString != 0 {
+		return text, "", ""
+	}
+	return nil, "type", textType(f.types &^ (kindNull | kindArray | kindObject))
+}
+
+func (f *form) accepts(v any) bool {
+	w := walker{schema: f.schema}
+	return w.begin(v)
+}
+
+// number reads a number as JSON writes it; an integer has digits alone.
+func number(text string, fraction bool) (json.Number, bool) {
+	if text == "" || len(text) > strictjson.MaxNumber || strings.Trim(text, "+-.0123456789eE") != "" {
+		return "", false
+	}
+	if !fraction && !plainInteger(json.Number(text)) {
+		return "", false
+	}
+	v, err := strictjson.Decode([]byte(text))
+	if err != nil {
+		return "", false
+	}
+	n, ok := v.(json.Number)
+	return n, ok
+}

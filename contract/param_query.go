@@ -1,0 +1,103 @@
+package contract
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// query is the query of a request, taken apart but not decoded: a comma that was
+// written %2C is no delimiter.
+type query struct {
+	pairs []pair
+	array [8]pair // most queries need no more
+}
+
+type pair struct {
+	text string // as it was sent
+	name string // decoded
+	raw  string // the value, encoded
+	used bool   // a parameter of the contract
+}
+
+// parseQuery takes a raw query apart. What another reader might take apart
+// differently is refused: broken percent-encoding, a bare semicolon, bytes that
+// are no UTF-8.
+func parseQuery(raw string) (q query, bad *problem.Field) {
+	q.pairs = q.array[:0]
+	if strings.IndexByte(raw, ';') >= 0 {
+		return q, queryFault("separator", "a semicolon in the query must be written %3B")
+	}
+	for raw != "" {
+		var text string
+		text, raw, _ = strings.Cut(raw, "&")
+		if text == "" {
+			continue
+		}
+		if len(q.pairs) == maxPairs {
+			return q, queryFault("maxItems", "the query must have at most 256 parameters")
+		}
+		name, value, _ := strings.Cut(text, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || !utf8.ValidString(name) {
+			return q, queryFault("encoding", textEncoding)
+		}
+		q.pairs = append(q.pairs, pair{text: text, name: name, raw: value})
+	}
+	return q, nil
+}
+
+const textEncoding = "the query must be percent-encoded UTF-8"
+
+func queryFault(code, message string) *problem.Field {
+	return &problem.Field{Pointer: "#/query", Code: code, Message: message}
+}
+
+// undeclared is a fault for each parameter that none of the contract took.
+func (q *query) undeclared() []problem.Field {
+	var out []problem.Field
+	for i := range q.pairs {
+		switch p := &q.pairs[i]; {
+		case p.used:
+		case nameable(p.name):
+			out = append(out, problem.Field{Field: p.name, Pointer: "#/query/" + escapeToken(p.name), Code: codeUnknown, Message: "is not a known parameter"})
+		default:
+			out = append(out, *queryFault(codeUnknown, "has an unknown parameter"))
+		}
+	}
+	return tidy(out)
+}
+
+// take marks the pairs with a name and returns their values, encoded.
+func (q *query) take(name string) []string {
+	var out []string
+	for i := range q.pairs {
+		if p := &q.pairs[i]; p.name == name {
+			p.used = true
+			out = append(out, p.raw)
+		}
+	}
+	return out
+}
+
+// takeDeep marks the pairs name[key] and returns keys and values.
+func (q *query) takeDeep(name string) []string {
+	var out []string
+	for i := range q.pairs {
+		p := &q.pairs[i]
+		rest, ok := strings.CutPrefix(p.name, name+"[")
+		if key, closed := strings.CutSuffix(rest, "]"); ok && closed {
+			p.used = true
+			out = append(out, url.QueryEscape(key), p.raw)
+		}
+	}
+	return out
+}
+
+// decodeText undoes the encoding of a part of the query.
+func decodeText(raw string) (string, bool) {
+	s, err := url.QueryUnescape(raw)
+	return s, err == nil && utf8.ValidString(s)
+}

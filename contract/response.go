@@ -1,0 +1,92 @@
+package contract
+
+import (
+	"mime"
+	"strconv"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// response compiles the response object at a pointer.
+func (c *compiler) response(status, pointer string) (*Response, error) {
+	object, _ := c.at(pointer).(map[string]any)
+	content, _ := object["content"].(map[string]any)
+	r := &Response{Status: status, Content: map[string]*Schema{}}
+	for _, name := range sortedKeys(content) {
+		s, err := c.mediaSchema(pointer+"/content/"+escapeToken(name), isJSON(name), answer)
+		if err != nil {
+			return nil, err
+		}
+		r.Content[mediaName(name)] = s
+	}
+	return r, nil
+}
+
+// CheckResponse checks an answer against the contract: its status, its media
+// type, and a JSON body whole. A status, a media type and a member that the
+// contract does not state are faults, and so is a write-only member. body is
+// empty for an answer without one; answers to HEAD cannot be checked.
+func (o *Operation) CheckResponse(status int, mediaType string, body []byte) []problem.Field {
+	r := o.responseFor(status)
+	if r == nil {
+		return []problem.Field{{Code: "status", Message: "the contract states no answer " + strconv.Itoa(status)}}
+	}
+	if len(body) == 0 {
+		if len(r.Content) > 0 {
+			return []problem.Field{{Code: "required", Message: "the contract states a body for this answer"}}
+		}
+		return nil
+	}
+	name, _, err := mime.ParseMediaType(mediaType)
+	if err != nil {
+		return []problem.Field{{Code: "content_type", Message: "the Content-Type of the answer cannot be read"}}
+	}
+	if len(r.Content) == 0 {
+		return []problem.Field{{Code: "content_type", Message: "the contract states no body for this answer"}}
+	}
+	s, stated := r.Content[name]
+	if s == nil && !stated {
+		if s = lookMedia(r.Content, name); s == nil && !hasRange(r.Content, name) {
+			return []problem.Field{{Code: "content_type", Message: "the contract does not state this media type for this answer"}}
+		}
+	}
+	if s == nil || !isJSON(name) {
+		return nil
+	}
+	v, err := strictjson.Decode(body)
+	if err != nil {
+		return []problem.Field{{Code: "json", Message: "the answer is not strict JSON: " + err.Error()}}
+	}
+	return s.checkWhole(v)
+}
+
+// checkWhole validates a value and holds its members against the schema.
+func (s *Schema) checkWhole(v any) []problem.Field {
+	_, _, unknown := s.Prepare(v, Reject)
+	faults := s.Validate(v)
+	if len(unknown) == 0 {
+		return faults
+	}
+	return tidy(append(faults, unknown...))
+}
+
+func hasRange(content map[string]*Schema, name string) bool {
+	known := make(map[string]bool, len(content))
+	for k := range content {
+		known[k] = true
+	}
+	return lookMedia(known, name)
+}
+
+// responseFor is the response for a status: stated itself, by its class as 4XX,
+// or by default.
+func (o *Operation) responseFor(status int) *Response {
+	text := strconv.Itoa(status)
+	for _, key := range []string{text, text[:1] + "XX", text[:1] + "xx", "default"} {
+		if r := o.Responses[key]; r != nil {
+			return r
+		}
+	}
+	return nil
+}
