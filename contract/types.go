@@ -48,16 +48,6 @@ type Operation struct {
 	segments []segment // the compiled path
 }
 
-// Access says who may call an operation. Exactly one of Public, or one or more
-// of Roles, Scopes and Own, is set.
-type Access struct {
-	Public bool     // anybody, signed in or not
-	Roles  []string // principals with one of these roles
-	Scopes []string // principals with all of these scopes
-	Own    string   // principals who own the object: "path.userId", "query.user", "body.owner" or "row" (the handler's query decides)
-	OrRole []string // with Own: roles that need not own it
-}
-
 // Unknown is what happens to a field of a body that its schema does not name.
 type Unknown string
 
@@ -115,11 +105,4 @@ type Socket struct {
 	Receive    map[string]*Schema // client to server, by name
 	Send       map[string]*Schema // server to client, by name
 	Protocols  []string           // subprotocols, in order of preference
-}
-
-// Position is a place in a document.
-type Position struct {
-	File string
-	Line int // 1-based; 0 when unknown
-	Col  int // 1-based; 0 when unknown
 }

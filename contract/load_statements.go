@@ -1,0 +1,251 @@
+package contract
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// documentKeys may stand under x-gatehouse at the root, operationKeys under
+// that of an operation and in an overlay.
+func documentKeys() []string {
+	return []string{"name", "errors", "limit", "budgets", "body", "unknown", "cache", "sensitive", "texts"}
+}
+
+func operationKeys() []string {
+	return []string{"access", "limit", "body", "unknown", "sensitive", "audit", "errors", "texts", "only", "cache", "page", "cost"}
+}
+
+// maxCost is the most that one call may count.
+const maxCost = 1_000_000
+
+// documentStatements reads x-gatehouse at the root into the defaults of every
+// operation.
+func (l *loader) documentStatements(x spot) {
+	if !l.statementObject(x) {
+		return
+	}
+	l.budgets(x.get("budgets")) // first: inline budgets must not take their names
+	for _, m := range x.members() {
+		switch m.name {
+		case "name":
+			l.apiName(m.spot)
+		case "budgets":
+		case "access":
+			l.add(m.named(), Issue{Code: codeKey, What: "access is stated for each operation, not for the document",
+				Why: "A new operation would be open before anybody thought of it.", Fix: "Move it under the operations it is for."})
+		default:
+			if !slices.Contains(documentKeys(), m.name) {
+				l.unknownKey(m, documentKeys())
+				continue
+			}
+			l.statement(&l.defaults, m, l.api.Name+".default")
+		}
+	}
+}
+
+// operationStatements reads x-gatehouse of an operation and tells whether the
+// operation exists in this environment.
+func (l *loader) operationStatements(op *Operation, s stated, params []param) (here bool) {
+	x := s.method.get("x-gatehouse")
+	here = true
+	if l.statementObject(x) {
+		for _, m := range x.members() {
+			switch m.name {
+			case "access":
+				op.Access = l.access(m.spot, s, params)
+			case "only":
+				here = slices.Contains(l.texts(m.spot, "an environment"), l.opt.Environment)
+			default:
+				if !slices.Contains(operationKeys(), m.name) {
+					l.unknownKey(m, operationKeys())
+					continue
+				}
+				l.statement(op, m, l.api.Name+"."+op.ID)
+			}
+		}
+	}
+	if !x.get("access").exists() {
+		l.noAccess(s)
+	}
+	return here
+}
+
+func (l *loader) statementObject(x spot) bool {
+	if x.exists() && !x.is(isObject) {
+		l.add(x.named(), Issue{Code: codeStatement, What: "x-gatehouse must be an object, and is " + x.node.kind.String(),
+			Fix: "Write it as\nx-gatehouse: { access: public }"})
+	}
+	return x.is(isObject)
+}
+
+func (l *loader) unknownKey(m named, known []string) {
+	fix := didYouMean(m.name, known)
+	if slices.Contains(documentKeys(), m.name) {
+		fix = m.name + " is stated for the whole document, under x-gatehouse at its root."
+	}
+	if slices.Contains(operationKeys(), m.name) {
+		fix = m.name + " is stated for an operation."
+	}
+	l.add(m.named(), Issue{Code: codeKey, What: fmt.Sprintf("unknown key %q", clip(m.name)), Why: "It would have no effect.", Fix: fix})
+}
+
+// statement reads one statement that is the same for a document and an
+// operation, and those of an operation alone.
+func (l *loader) statement(op *Operation, m named, inlineName string) {
+	switch m.name {
+	case "limit":
+		op.Budgets = l.limit(m.spot, inlineName)
+	case "body":
+		op.MaxBody = l.bodySize(m.spot)
+	case "unknown":
+		op.Unknown = Unknown(l.oneOf(m, string(Reject), string(Strip), string(Allow), string(Report)))
+	case "errors":
+		var known []string
+		for _, d := range problem.Dialects() {
+			known = append(known, string(d))
+		}
+		op.Errors = problem.Dialect(l.oneOf(m, known...))
+	case "sensitive":
+		op.Sensitive = append(slices.Clone(op.Sensitive), l.texts(m.spot, "a field")...)
+	case "texts":
+		op.Texts = l.refusalTexts(m.spot, op.Texts)
+	case "audit":
+		op.Audit = l.action(m.spot)
+	case "cache":
+		op.Cache = l.headerValue(m.spot)
+	case "page":
+		if op.Page = m.isTrue(); !m.is(isBool) {
+			l.wrong(m.spot, "page is true or false", "Write page: true, or leave it out.")
+		}
+	case "cost":
+		op.Cost = l.cost(m.spot)
+	}
+}
+
+func (l *loader) wrong(s spot, what, fix string) {
+	l.add(s.at(), Issue{Code: codeStatement, What: what, Fix: fix})
+}
+
+func (l *loader) oneOf(m named, known ...string) string {
+	if !slices.Contains(known, m.text()) {
+		what := fmt.Sprintf("%s is %s", m.name, strings.Join(known, ", "))
+		if m.is(isText) {
+			what += fmt.Sprintf(", not %q", clip(m.text()))
+		}
+		fix := "Write one of these words."
+		if near := nearest(m.text(), known); near != "" {
+			fix = fmt.Sprintf("Did you mean %q?", near)
+		}
+		l.wrong(m.spot, what, fix)
+	}
+	return m.text()
+}
+
+// texts reads one text or a list of them. The result is never nil.
+func (l *loader) texts(s spot, what string) []string {
+	items := s.items()
+	if !s.is(isList) {
+		items = []spot{s}
+	}
+	out := make([]string, 0, len(items))
+	for _, i := range items {
+		if i.text() == "" {
+			l.wrong(i, fmt.Sprintf("here stands %s, not the name of %s", i.node.kind, what), "Write it in quotes.")
+			continue
+		}
+		out = append(out, i.text())
+	}
+	return out
+}
+
+func (l *loader) apiName(s spot) {
+	if !isName(s.text()) {
+		l.wrong(s, "name is made of letters, digits, - _ and .", "Write it as\nname: scheduler")
+		return
+	}
+	l.api.Name = s.text()
+}
+
+// isName tells whether text can be part of a metric label, of a structured
+// field (RFC 9651) and of a path.
+func isName(text string) bool {
+	for _, c := range []byte(text) {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= 64
+}
+
+func (l *loader) bodySize(s spot) int64 {
+	n, err := ParseSize(s.text())
+	if s.is(isNumber) {
+		n, err = ParseSize(s.node.text)
+	}
+	switch {
+	case !s.is(isText) && !s.is(isNumber):
+		l.add(s.at(), Issue{Code: codeSize, What: "body is a size, and here stands " + s.node.kind.String(), Fix: "Write it as 100KB, 1MB, 64KiB or a number of bytes."})
+	case err != nil:
+		l.add(s.at(), Issue{Code: codeSize, What: err.Error(), Fix: "KB, MB and GB are powers of 1000, KiB, MiB and GiB of 1024."})
+	case n == 0:
+		l.add(s.at(), Issue{Code: codeSize, What: "a body of 0 bytes is no body", Fix: "An operation without requestBody takes none; leave this out."})
+	}
+	return n
+}
+
+func (l *loader) cost(s spot) int {
+	if s.is(isNumber) {
+		if n, err := strconv.Atoi(s.node.text); err == nil && n >= 1 && n <= maxCost {
+			return n
+		}
+	}
+	l.wrong(s, fmt.Sprintf("cost is a whole number from 1 to %d", maxCost), "Leave it out for 1.")
+	return 1
+}
+
+func (l *loader) action(s spot) string {
+	for i, c := range []byte(s.text()) {
+		if upper := c >= 'A' && c <= 'Z'; !upper && (i == 0 || c != '_' && (c < '0' || c > '9')) {
+			l.wrong(s, fmt.Sprintf("%q is no name of an action", clip(s.text())), "Write it in capitals: "+strings.ToUpper(clip(s.text())))
+			return ""
+		}
+	}
+	if s.text() == "" {
+		l.wrong(s, "audit names an action, and here stands "+s.node.kind.String(), "Write it as UPDATE_INTERVIEW.")
+	}
+	return s.text()
+}
+
+func (l *loader) headerValue(s spot) string {
+	if s.text() == "" || strings.ContainsFunc(s.text(), func(r rune) bool { return r < ' ' || r > '~' }) {
+		l.wrong(s, "cache is the value of Cache-Control, in plain ASCII", `Write it as "no-store" or "public, max-age=300".`)
+		return ""
+	}
+	return s.text()
+}
+
+// refusalTexts reads titles by Code, over those of the document.
+func (l *loader) refusalTexts(s spot, before map[string]string) map[string]string {
+	if !s.is(isObject) {
+		l.wrong(s, "texts is an object of texts by code", "Write it as\ntexts: { RATE_LIMITED: \"Too many attempts\" }")
+		return before
+	}
+	out := maps.Clone(before)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for _, m := range s.members() {
+		if m.text() == "" {
+			l.wrong(m.spot, fmt.Sprintf("the text for %s is %s", clip(m.name), m.node.kind), "Write it in quotes.")
+			continue
+		}
+		out[m.name] = m.text()
+	}
+	return out
+}

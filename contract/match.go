@@ -1,0 +1,200 @@
+package contract
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// Match is what the table knows of one request.
+type Match struct {
+	Operation *Operation     // nil when there is none; then Miss says why
+	Values    []string       // decoded values of the path parameters, in the order of the template
+	Allow     []string       // methods that the path answers, sorted; nil for an unknown path; not to be changed
+	Miss      *problem.Error // 400 for a path in no normal form, 404, or 405 with Allow
+}
+
+// Match resolves a method and an escaped path (URL.EscapedPath). upgrade tells
+// whether the request asks for a WebSocket: where a path has a WebSocket and an
+// ordinary GET, it chooses; where it has one of them, that one answers.
+//
+// Literal segments win over parameters, and the path decides before the
+// method: a path that has a more specific template is not answered by a less
+// specific one that happens to have the method. HEAD is answered by GET.
+//
+// A path has one normal form; every other is a Miss with status 400, so that
+// nothing behind the gate can read another path than was matched: see
+// normalize.
+func (t *Table) Match(method, escapedPath string, upgrade bool) Match {
+	var segments [16]string
+	var values [8]string
+	w := walk{segments: segments[:0], values: values[:0]}
+	if fault := w.normalize(escapedPath); fault != "" {
+		return Match{Miss: problem.Malformed(fault)}
+	}
+	leaf := w.find(&t.root, 0)
+	if leaf == nil {
+		return Match{Miss: problem.NotFound("There is nothing at this path")}
+	}
+	op := leaf.operation(method, upgrade)
+	if op == nil {
+		return Match{Allow: leaf.allow, Miss: problem.MethodNotAllowed(leaf.allowText)}
+	}
+	m := Match{Operation: op, Allow: leaf.allow}
+	if len(w.values) > 0 {
+		m.Values = slices.Clone(w.values)
+	}
+	return m
+}
+
+// walk is one search for a path.
+type walk struct {
+	segments []string // decoded
+	values   []string // of the parameters on the way
+}
+
+// find goes down the tree and comes back where a more specific way ends
+// without a leaf. Each tree node is visited at most once in a search.
+func (w *walk) find(n *treeNode, depth int) *treeNode {
+	if depth == len(w.segments) {
+		if n.leaf() {
+			return n
+		}
+		return nil
+	}
+	text := w.segments[depth]
+	if child, ok := n.static[text]; ok {
+		if found := w.find(child, depth+1); found != nil {
+			return found
+		}
+	}
+	mark := len(w.values)
+	for i := range n.partial {
+		values, ok := n.partial[i].segment.match(text, w.values)
+		if w.values = values; ok {
+			if found := w.find(n.partial[i].next, depth+1); found != nil {
+				return found
+			}
+		}
+		w.values = w.values[:mark]
+	}
+	if n.param != nil && text != "" {
+		w.values = append(w.values, text)
+		if found := w.find(n.param, depth+1); found != nil {
+			return found
+		}
+		w.values = w.values[:mark]
+	}
+	return nil
+}
+
+// normalize splits the path into decoded segments, or says what is wrong with
+// it. Each segment is decoded once and only once, and holds no separator, no
+// control character and no invalid UTF-8 afterwards (RFC 3986 section 6.2.2).
+func (w *walk) normalize(path string) (fault string) {
+	switch {
+	case path == "":
+		path = "/" // RFC 9110 section 4.2.3
+	case path[0] != '/':
+		return "The path must begin with a slash"
+	}
+	for start, i := 1, 1; i <= len(path); i++ {
+		if i < len(path) && path[i] != '/' {
+			if fault := rawFault(path[i]); fault != "" {
+				return fault
+			}
+			continue
+		}
+		segment := path[start:i]
+		if segment == "" && i < len(path) {
+			return "The path must not have an empty segment"
+		}
+		if strings.IndexByte(segment, '%') >= 0 {
+			if segment, fault = decodeSegment(segment); fault != "" {
+				return fault
+			}
+		}
+		if segment == "." || segment == ".." {
+			return "The path must not have dot segments"
+		}
+		w.segments = append(w.segments, segment)
+		start = i + 1
+	}
+	return ""
+}
+
+// rawFault says what is wrong with a byte that stands in a path unescaped. The
+// square brackets are not in RFC 3986's pchar, yet browsers send them as they
+// are, and no reader takes them for anything else.
+func rawFault(c byte) string {
+	switch {
+	case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
+		return ""
+	case strings.IndexByte("-._~%!$&'()*+,=:@[]", c) >= 0:
+		return ""
+	case c == ';':
+		return "The path must not have path parameters (;)"
+	case c == '\\':
+		return "The path must not have a backslash"
+	case c >= utf8.RuneSelf:
+		return "Characters beyond ASCII must be percent-encoded in the path"
+	}
+	return "The path has a character that must be percent-encoded"
+}
+
+// decodeSegment decodes the escapes of one segment, once.
+func decodeSegment(s string) (decoded, fault string) {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '%' {
+			b = append(b, s[i])
+			continue
+		}
+		if i+2 >= len(s) {
+			return "", "The path has a % that is no escape"
+		}
+		high, low := hexDigit(s[i+1]), hexDigit(s[i+2])
+		if high < 0 || low < 0 {
+			return "", "The path has a % that is no escape"
+		}
+		c := byte(high<<4 | low)
+		if c == '/' || c == '\\' {
+			return "", "The path must not have an escaped slash or backslash"
+		}
+		b = append(b, c)
+		i += 2
+	}
+	decoded = string(b)
+	if !cleanText(decoded) {
+		return "", "The path must be UTF-8 without control characters once decoded"
+	}
+	return decoded, ""
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// cleanText tells whether text is UTF-8 without control characters (C0, DEL
+// and C1). Overlong encodings are not UTF-8 (RFC 3629 section 3).
+func cleanText(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return false
+		}
+	}
+	return true
+}
