@@ -4,8 +4,9 @@ import (
 	"net/http"
 )
 
-// Writer is the one ResponseWriter wrapper of the gate: it counts what is sent
-// and lets layers add to the header just before it goes.
+// Writer is the one ResponseWriter wrapper of the gate: it counts what is sent,
+// lets layers add to the header just before it goes, and can hold the answer
+// back until it has been looked at.
 type Writer struct {
 	http.ResponseWriter
 
@@ -13,6 +14,7 @@ type Writer struct {
 	bytes  int64
 	before []func(status int)
 	room   [4]func(status int) // what before holds in the usual chain, without an allocation
+	held   *hold
 }
 
 // Before registers f to run just before the header is sent, in the reverse of
@@ -30,11 +32,21 @@ func (w *Writer) WriteHeader(status int) {
 	if w.status != 0 {
 		return
 	}
-	if status >= 200 || status == http.StatusSwitchingProtocols {
+	final := status >= 200 || status == http.StatusSwitchingProtocols
+	if final {
 		w.status = status
-		for i := len(w.before) - 1; i >= 0; i-- {
-			w.before[i](status)
-		}
+	}
+	switch {
+	case !final:
+		w.ResponseWriter.WriteHeader(status)
+	case w.held == nil:
+		w.sendHeader(status)
+	}
+}
+
+func (w *Writer) sendHeader(status int) {
+	for i := len(w.before) - 1; i >= 0; i-- {
+		w.before[i](status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -44,18 +56,27 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
+	if w.keep(p) {
+		w.bytes += int64(len(p))
+		return len(p), nil
+	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
 }
 
-// Unwrap gives http.ResponseController the writer beneath.
-func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// Unwrap gives http.ResponseController the writer beneath. Who asks for it means
+// to take over the connection or its deadlines: what is held back goes first.
+func (w *Writer) Unwrap() http.ResponseWriter {
+	w.release()
+	return w.ResponseWriter
+}
 
 // Flush sends what is buffered; a stream needs it.
 func (w *Writer) Flush() {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.release()
 	_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that cannot flush sends when it is full
 }
