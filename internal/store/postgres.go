@@ -125,19 +125,21 @@ func (p *postgres) once(ctx context.Context, begin string, a Actor, f func(*Tx) 
 	if err != nil {
 		return err
 	}
+	tx := &Tx{engine: Postgres, actor: a, conn: conn}
 	open := true
 	defer func() { // also when f panics
+		tx.release()
 		if open {
 			rollback(ctx, conn)
 		}
 		_ = conn.Close() // back to the pool; what was committed stays so
 	}()
-	tx := &Tx{engine: Postgres, actor: a, conn: conn}
 	if err := tx.run(ctx, f); err != nil {
 		return err
 	}
-	open = false
-	return commit(ctx, conn)
+	err = commit(ctx, conn)
+	open = err != nil && kindOf(err) == other
+	return err
 }
 
 // begin takes a connection, begins, and names the actor, in one round trip.

@@ -20,6 +20,7 @@ type Tx struct {
 	stmts  *statements // nil where the driver keeps its own (PostgreSQL)
 	rows   *sql.Rows   // of the last Query
 	failed error       // the first error of a statement
+	row    func()      // ends the last QueryRow, should f not have scanned it (PostgreSQL)
 	over   atomic.Bool // a tx that was kept must not reach into another's transaction
 }
 
@@ -87,6 +88,8 @@ func (tx *Tx) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
 	if stmt != nil {
 		row = stmt.QueryRowContext(ctx, args...)
 	} else {
+		tx.release()
+		ctx, tx.row = context.WithCancel(ctx)
 		row = tx.conn.QueryRowContext(ctx, q, args...)
 	}
 	if err := row.Err(); err != nil {
@@ -190,6 +193,15 @@ func (tx *Tx) end() {
 	tx.over.Store(true)
 	if tx.rows != nil {
 		_ = tx.rows.Close() // what went wrong was f's to see
+	}
+}
+
+// release lets go of a row that was not scanned, which would hold the
+// connection for ever.
+func (tx *Tx) release() {
+	if tx.row != nil {
+		tx.row()
+		tx.row = nil
 	}
 }
 
