@@ -63,9 +63,9 @@ func (o *Operation) DecodeBody(contentType string, data []byte) (body []byte, un
 		}
 		return nil, nil, nil
 	}
-	media, why := o.Body.media(contentType)
-	if media == nil {
-		return nil, nil, problem.UnsupportedMedia(strings.Join(o.Body.Accepts(), ", ")).Because(errors.New(why))
+	media, err := o.Body.Media(contentType)
+	if err != nil {
+		return nil, nil, err
 	}
 	if !media.JSON {
 		return data, nil, nil
@@ -120,8 +120,17 @@ func (o *Operation) decodeJSON(data []byte) (any, *problem.Error) {
 	return v, nil
 }
 
-// media finds the media type of a Content-Type among those of the contract; nil
-// with a reason for the record when it is none of them.
+// Media finds the media type of a Content-Type among those of the contract. It
+// refuses, 415 with Accept, what is none of them, cannot be read, or states a
+// charset other than utf-8.
+func (b *Body) Media(contentType string) (*Media, *problem.Error) {
+	m, why := b.media(contentType)
+	if m == nil {
+		return nil, problem.UnsupportedMedia(strings.Join(b.Accepts(), ", ")).Because(errors.New(why))
+	}
+	return m, nil
+}
+
 func (b *Body) media(contentType string) (*Media, string) {
 	if m := b.Content[contentType]; m != nil && !strings.Contains(contentType, "*") {
 		return m, ""

@@ -1,0 +1,207 @@
+package validate
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// Mode is what happens with answers that break the contract.
+type Mode string
+
+// The modes. The zero value is Off.
+const (
+	Off     Mode = "off"     // answers are not looked at
+	Report  Mode = "report"  // a wrong answer goes out, and the record says what is wrong with it
+	Enforce Mode = "enforce" // a 500 goes out instead of a wrong answer
+)
+
+// Config of the layer. The rules are in the contracts.
+type Config struct {
+	Table     *contract.Table // the operations, when the layer is used alone
+	Responses Mode            // whether answers are checked; "" is Off
+}
+
+type layer struct {
+	table     *contract.Table
+	responses Mode
+}
+
+// New returns the layer. It fails for a mode that does not exist.
+func New(cfg Config) (func(http.Handler) http.Handler, error) {
+	switch cfg.Responses {
+	case "", Off, Report, Enforce:
+	default:
+		return nil, fmt.Errorf("validate: there is no mode %q; the modes are %s, %s and %s", cfg.Responses, Off, Report, Enforce)
+	}
+	l := &layer{table: cfg.Table, responses: cfg.Responses}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r = call.Ensure(w, r)
+			c := call.From(r.Context())
+			c.Resolve(l.table, r)
+			if refusal := check(c, r); refusal != nil {
+				call.Refuse(w, r, refusal)
+				return
+			}
+			if l.looks(c, r) {
+				l.serveHeld(c, r, next)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, nil
+}
+
+// check validates the request and leaves in it what was validated.
+func check(c *call.Call, r *http.Request) *problem.Error {
+	op := c.Operation()
+	if op == nil {
+		miss := c.Match().Miss
+		if miss == nil {
+			miss = problem.NotFound("There is nothing at this path")
+		}
+		return miss.From("validate", "no operation")
+	}
+	params, faults := op.DecodeParams(r, c.Match().Values)
+	if op.Socket != nil {
+		return checkSocket(c, r, params, faults)
+	}
+	body, refusal := readBody(c, op, r)
+	if refusal = together(faults, refusal); refusal != nil {
+		return refusal.From("validate", ruleOf(refusal))
+	}
+	settleQuery(c, op, r)
+	if hadBody(r) {
+		settleBody(r, body)
+	}
+	c.SetInput(params, body, body != nil)
+	return nil
+}
+
+// checkSocket checks a request for a WebSocket: its parameters. A body before
+// the first frame would be taken for frames by whoever reads it another way.
+func checkSocket(c *call.Call, r *http.Request, params map[string]any, faults []problem.Field) *problem.Error {
+	if hadBody(r) {
+		return problem.Malformed("A request for a WebSocket has no body").From("validate", "body before the socket")
+	}
+	if len(faults) > 0 {
+		refusal := problem.Invalid(faults...)
+		return refusal.From("validate", ruleOf(refusal))
+	}
+	settleQuery(c, c.Operation(), r)
+	c.SetInput(params, nil, false)
+	return nil
+}
+
+func hadBody(r *http.Request) bool {
+	return r.ContentLength != 0 || len(r.TransferEncoding) > 0
+}
+
+// readBody reads and decodes the body. What the header alone refuses is refused
+// before a byte is read.
+func readBody(c *call.Call, op *contract.Operation, r *http.Request) ([]byte, *problem.Error) {
+	if !hadBody(r) {
+		body, _, refusal := op.DecodeBody("", nil)
+		return body, refusal
+	}
+	if encoding := r.Header.Values("Content-Encoding"); len(encoding) > 0 && !strings.EqualFold(strings.Join(encoding, ","), "identity") {
+		return nil, problem.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type",
+			"Send the body without Content-Encoding").With("Accept-Encoding", "identity")
+	}
+	types := r.Header.Values("Content-Type")
+	if len(types) > 1 {
+		return nil, problem.Malformed("Content-Type is stated more than once")
+	}
+	contentType := strings.Join(types, "")
+	if op.Body != nil && r.ContentLength > 0 {
+		if _, refusal := op.Body.Media(contentType); refusal != nil {
+			return nil, refusal
+		}
+	}
+	data, refusal := c.Body(r, op.MaxBody)
+	if refusal != nil {
+		return nil, refusal
+	}
+	body, unknown, refusal := op.DecodeBody(contentType, data)
+	for _, f := range unknown {
+		c.Note("validate", f.Code, nameOf(f))
+	}
+	return body, refusal
+}
+
+// together joins the faults of the parameters with the refusal of the body, when
+// both are 400. Another refusal of the body goes before: there is no telling
+// what the body would have been.
+func together(params []problem.Field, body *problem.Error) *problem.Error {
+	switch {
+	case len(params) == 0:
+		return body
+	case body == nil:
+		return problem.Invalid(params...)
+	case body.Status != http.StatusBadRequest:
+		return body
+	}
+	fields := append(params, body.Fields...)
+	if len(body.Fields) == 0 {
+		fields = append(fields, problem.Field{Code: "malformed", Message: body.Detail})
+	}
+	return problem.Invalid(fields...).Because(body.Cause)
+}
+
+// ruleOf names what decided, for the record: the keyword and the place.
+func ruleOf(e *problem.Error) string {
+	if len(e.Fields) == 0 {
+		return e.Code
+	}
+	return e.Fields[0].Code + " " + e.Fields[0].Pointer
+}
+
+func nameOf(f problem.Field) string {
+	if f.Field == "" {
+		return "?"
+	}
+	return f.Field
+}
+
+// settleQuery does with the query parameters that the contract does not name
+// what the policy says of them; under reject there are none.
+func settleQuery(c *call.Call, op *contract.Operation, r *http.Request) {
+	if r.URL.RawQuery == "" {
+		return
+	}
+	switch op.Unknown {
+	case contract.Strip:
+		u := *r.URL
+		u.RawQuery = op.StripQuery(r)
+		r.URL = &u
+	case contract.Report:
+		for _, name := range op.UndeclaredQuery(r) {
+			c.Note("validate", "unknown_field", name)
+		}
+	}
+}
+
+// settleBody puts the validated bytes in the place of those that were sent, and
+// corrects what the header says of them.
+func settleBody(r *http.Request, body []byte) {
+	r.TransferEncoding, r.Trailer = nil, nil
+	r.Header.Del("Content-Encoding")
+	r.Header.Del("Trailer")
+	r.ContentLength = int64(len(body))
+	if body == nil {
+		r.Body = http.NoBody
+		r.Header.Del("Content-Type")
+		r.Header.Del("Content-Length")
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
+}
