@@ -191,6 +191,7 @@ func (s *Service) alter(ctx context.Context, by store.Actor, who string, change 
 			return err
 		}
 		change.Resource = "members/" + m.ID
+		reigned := m.reigns()
 		if err := f(tx, &m); err != nil {
 			return err
 		}
@@ -199,7 +200,10 @@ func (s *Service) alter(ctx context.Context, by store.Actor, who string, change 
 		if err != nil {
 			return err
 		}
-		return keepAdmin(ctx, tx, m)
+		if reigned && !m.reigns() {
+			return keepAdmin(ctx, tx)
+		}
+		return nil
 	})
 	if err != nil {
 		return Member{}, fmt.Errorf("changing a member: %w", err)
@@ -215,10 +219,9 @@ func lockAdmins(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
-func keepAdmin(ctx context.Context, tx *store.Tx, changed Member) error {
-	if changed.Role == Admin && changed.Status == Active {
-		return nil
-	}
+func (m Member) reigns() bool { return m.Role == Admin && m.Status == Active }
+
+func keepAdmin(ctx context.Context, tx *store.Tx) error {
 	n, err := adminsDoor(ctx, tx)
 	if err != nil {
 		return err

@@ -66,7 +66,9 @@ DECLARE
 BEGIN
     FOREACH t IN ARRAY ARRAY['members', 'identity_sessions', 'identity_refresh_tokens', 'identity_devices',
                              'identity_keys', 'identity_invites', 'identity_setup_tokens'] LOOP
-        EXECUTE format('REVOKE ALL ON %I FROM %I', t, current_setting('gatehouse.app_role'));
+        IF current_setting('gatehouse.app_role') <> current_user THEN
+            EXECUTE format('REVOKE ALL ON %I FROM %I', t, current_setting('gatehouse.app_role'));
+        END IF;
         EXECUTE format('DROP POLICY owner ON %I', t);
         EXECUTE format('ALTER TABLE %I NO FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', t);

@@ -1,0 +1,250 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"golang.org/x/crypto/argon2"
+)
+
+func testHasher(t *testing.T, cfg PasswordConfig) *hasher {
+	t.Helper()
+	cfg.Random = rand.Reader
+	h, err := newHasher(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// The hashes are those that other implementations publish as their test vectors:
+// phc-winner-argon2 (test.c), jBCrypt (TestBCrypt.java), crypt_blowfish (wrapper.c).
+func TestHashesOfOthersVerify(t *testing.T) {
+	const long = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	h := testHasher(t, PasswordConfig{Memory: 8, Time: 1})
+	for _, row := range []struct {
+		name, password, hash string
+		ok, stale            bool
+	}{
+		{"argon2id", "password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", true, true},
+		{"argon2id, wrong", "Password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", false, true},
+		{"bcrypt 2a", "abc", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", true, true},
+		{"bcrypt 2b", "abc", "$2b$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", true, true},
+		{"bcrypt 2y", "abc", "$2y$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", true, true},
+		{"bcrypt, wrong", "abd", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", false, true},
+		{"bcrypt, 72 bytes", long, "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui", true, true},
+		{"bcrypt, what stands behind 72 bytes does not count and is not kept either", long + "chars after 72 are ignored",
+			"$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui", true, false},
+		{"bcrypt 2x, a broken implementation", "abc", "$2x$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", false, false},
+		{"bcrypt that would take an hour", "abc", "$2a$31$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", false, false},
+		{"no hash", "abc", "", false, false},
+		{"a hash cut short", "abc", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$", false, false},
+		{"argon2id with the memory of the machine", "abc", "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", false, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v, err := h.verify(t.Context(), row.hash, row.password)
+			if err != nil || v.ok != row.ok || v.stale != row.stale {
+				t.Errorf("verify gives %+v, %v", v, err)
+			}
+		})
+	}
+}
+
+func TestHashHasTheParametersOfTheSheet(t *testing.T) {
+	h := testHasher(t, PasswordConfig{})
+	s, err := h.hash(t.Context(), goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(s, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("hash is %s", s)
+	}
+	again, err := h.hash(t.Context(), goodPassword)
+	if err != nil || again == s {
+		t.Errorf("two hashes of one password are equal, or %v", err)
+	}
+	v, err := h.verify(t.Context(), s, goodPassword)
+	if err != nil || v != (verdict{ok: true}) {
+		t.Errorf("verify gives %+v, %v", v, err)
+	}
+}
+
+func TestChangedParametersMakeAHashStale(t *testing.T) {
+	s, err := testHasher(t, PasswordConfig{Memory: 8, Time: 1}).hash(t.Context(), goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := testHasher(t, PasswordConfig{Memory: 16, Time: 1}).verify(t.Context(), s, goodPassword)
+	if err != nil || v != (verdict{ok: true, stale: true}) {
+		t.Errorf("verify gives %+v, %v", v, err)
+	}
+}
+
+// Which work is done must not depend on what the account is.
+func TestEveryVerificationDoesTheSameWork(t *testing.T) {
+	h := testHasher(t, PasswordConfig{Memory: 8, Time: 1})
+	var work []string
+	h.derive = func(password, salt []byte, passes, memory uint32, threads uint8, n uint32) []byte {
+		work = append(work, "argon2id")
+		return argon2.IDKey(password, salt, passes, memory, threads, n)
+	}
+	costs := map[string]bool{}
+	h.compare = func(hash, _ []byte) error {
+		work = append(work, "bcrypt")
+		costs[string(hash[4:6])] = true
+		return errors.New("different")
+	}
+	own, err := h.hash(t.Context(), goodPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const imported = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"
+	for _, importedAbout := range []bool{false, true} {
+		want := "argon2id"
+		hashes := map[string]string{"unknown account": "", "wrong password": own, "suspended": own}
+		if importedAbout {
+			h.sawBcrypt(6)
+			want = "argon2id bcrypt"
+			hashes["imported"] = imported
+		}
+		for name, hash := range hashes {
+			work = nil
+			if _, err := h.verify(t.Context(), hash, "wrong password"); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(work, " "); got != want {
+				t.Errorf("%s, imported hashes about %v: work is %q, not %q", name, importedAbout, got, want)
+			}
+		}
+	}
+	if len(costs) != 1 || !costs["06"] {
+		t.Errorf("costs of bcrypt are %v", costs)
+	}
+}
+
+func TestStandInForBcryptIsComputed(t *testing.T) {
+	h := testHasher(t, PasswordConfig{Memory: 8, Time: 1})
+	h.sawBcrypt(4)
+	compared := h.compare
+	var result error
+	h.compare = func(hash, password []byte) error {
+		result = compared(hash, password)
+		return result
+	}
+	if _, err := h.verify(t.Context(), "", "wrong password"); err != nil {
+		t.Fatal(err)
+	}
+	if result == nil || !strings.Contains(result.Error(), "not the hash of the given password") {
+		t.Errorf("the stand-in was refused before it was computed: %v", result)
+	}
+}
+
+func TestHashingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := testHasher(t, PasswordConfig{Memory: 8, Time: 1, Parallel: 2, Queue: 3})
+		release := make(chan struct{})
+		var running, most atomic.Int64
+		h.derive = func([]byte, []byte, uint32, uint32, uint8, uint32) []byte {
+			most.Store(max(most.Load(), running.Add(1)))
+			<-release
+			running.Add(-1)
+			return make([]byte, hashSize)
+		}
+		results := make(chan error, 5)
+		for range 5 {
+			go func() {
+				_, err := h.hash(t.Context(), goodPassword)
+				results <- err
+			}()
+		}
+		synctest.Wait()
+		if _, err := h.hash(t.Context(), goodPassword); !errors.Is(err, ErrBusy) {
+			t.Errorf("the sixth caller gets %v", err)
+		}
+		close(release)
+		for range 5 {
+			if err := <-results; err != nil {
+				t.Errorf("a caller in the queue gets %v", err)
+			}
+		}
+		if most.Load() != 2 {
+			t.Errorf("%d hashes at one time", most.Load())
+		}
+	})
+}
+
+func TestWaitingForAHashEndsWithTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := testHasher(t, PasswordConfig{Memory: 8, Time: 1, Parallel: 1})
+		h.slots <- struct{}{}
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() {
+			_, err := h.verify(ctx, "", goodPassword)
+			result <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if h.waiting.Load() != 0 {
+			t.Error("the place in the queue is still taken")
+		}
+	})
+}
+
+func TestPasswordRules(t *testing.T) {
+	for _, row := range []struct {
+		name, password, code string
+	}{
+		{"seven characters", "abcdef7", "minLength"},
+		{"eight characters", "krtz7 pq", ""},
+		{"eight characters of three bytes", "日本語日本語日本", ""},
+		{"seven characters of three bytes", "日本語日本語日", "minLength"},
+		{"128 characters", strings.Repeat("xyz ", 32), ""},
+		{"129 characters", strings.Repeat("xyz ", 32) + "!", "maxLength"},
+		{"no digit, no capital, no sign", "quietly walking home", ""},
+		{"the first guess", "password", "common"},
+		{"the first guess in capitals", "PassWord123", "common"},
+		{"one character over and over", "aaaaaaaaaa", "common"},
+		{"digits in order", "23456789", "common"},
+		{"the alphabet backwards", "hgfedcba", "common"},
+		{"the own address", "lydia.miller@example.org", "common"},
+		{"the local part of the own address", "Lydia.Miller", "common"},
+		{"the own name", "lydia the great", "common"},
+		{"U+0000", "abcdefgh\x00", "format"},
+		{"not UTF-8", "abcdefgh\xff", "format"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := ""
+			if f := checkPassword("password", row.password, "lydia.miller@example.org", "Lydia the Great"); f != nil {
+				got = f[0].Code
+			}
+			if got != row.code {
+				t.Errorf("code is %q, not %q", got, row.code)
+			}
+		})
+	}
+}
+
+func FuzzPHC(f *testing.F) {
+	f.Add("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
+	f.Add("$argon2id$v=19$m=8,t=1,p=1$$")
+	f.Add("$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i")
+	f.Add("$argon2id$v=19$m=-1,t=2,p=300$c29tZXNhbHQ$Q")
+	f.Fuzz(func(t *testing.T, s string) {
+		if p, err := parsePHC(s); err == nil {
+			again, err := parsePHC(p.String())
+			if err != nil || again.String() != p.String() {
+				t.Errorf("%q does not come back: %v", s, err)
+			}
+		}
+		isBcrypt(s)
+	})
+}

@@ -1,0 +1,308 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/authn"
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
+)
+
+func rollback(t *testing.T) { storetest.Rollback(t, []store.Schema{Schema()}) }
+
+// principals signs lydia in both ways and proves that both hold.
+func principals(t *testing.T, w *world) (verify map[string]func() error, bearer, cookie *call.Principal) {
+	t.Helper()
+	b, c := w.login(t, "lydia", false), w.login(t, "lydia", true)
+	verify = map[string]func() error{
+		"bearer": func() error { _, err := w.Bearer().Verify(t.Context(), b.AccessToken); return err },
+		"cookie": func() error { _, err := w.Cookie().Verify(t.Context(), c.Cookie); return err },
+	}
+	var err error
+	if bearer, err = w.Bearer().Verify(t.Context(), b.AccessToken); err != nil {
+		t.Fatal(err)
+	}
+	if cookie, err = w.Cookie().Verify(t.Context(), c.Cookie); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // from memory as well
+		for name, f := range verify {
+			if err := f(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	}
+	return verify, bearer, cookie
+}
+
+func TestEndedSessionsAreRefusedOnTheNextCall(t *testing.T) {
+	for _, row := range []struct {
+		name           string
+		end            func(w *world, bearer, cookie *call.Principal) error
+		bearer, cookie error // what each is refused with; nil goes on
+	}{
+		{"logout of the bearer", func(w *world, b, _ *call.Principal) error { return w.Logout(context.Background(), b, Origin{}) }, authn.ErrRevoked, nil},
+		{"logout of the cookie", func(w *world, _, c *call.Principal) error { return w.Logout(context.Background(), c, Origin{}) }, nil, authn.ErrRevoked},
+		{"logout everywhere", func(w *world, b, _ *call.Principal) error { return w.LogoutAll(context.Background(), b, Origin{}) }, authn.ErrRevoked, authn.ErrRevoked},
+		{"suspended", func(w *world, b, _ *call.Principal) error {
+			_, err := w.Suspend(context.Background(), Operator(), b.ID)
+			return err
+		}, authn.ErrRevoked, authn.ErrRevoked},
+		{"a new password keeps the session that set it", func(w *world, b, _ *call.Principal) error {
+			return w.ChangePassword(context.Background(), b, goodPassword, "another long secret", Origin{})
+		}, nil, authn.ErrRevoked},
+		{"an idle hour ends a cookie", func(w *world, _, _ *call.Principal) error { w.clock.move(14 * time.Minute); return nil }, nil, nil},
+		{"an access token ends by itself", func(w *world, _, _ *call.Principal) error { w.clock.move(15 * time.Minute); return nil }, authn.ErrExpired, nil},
+		{"a cookie idle for an hour", func(w *world, _, _ *call.Principal) error { w.clock.move(time.Hour); return nil }, authn.ErrExpired, authn.ErrExpired},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				w.member(t, "lydia", Ordinary)
+				verify, bearer, cookie := principals(t, w)
+				if err := row.end(w, bearer, cookie); err != nil {
+					t.Fatal(err)
+				}
+				for name, want := range map[string]error{"bearer": row.bearer, "cookie": row.cookie} {
+					if got := verify[name](); !errors.Is(got, want) {
+						t.Errorf("the %s gets %v, not %v", name, got, want)
+					}
+				}
+				for p, want := range map[*call.Principal]error{bearer: row.bearer, cookie: row.cookie} {
+					if alive := w.Alive(t.Context(), p); alive != (want == nil) {
+						t.Errorf("the socket of the %s: alive is %v", p.Method, alive)
+					}
+				}
+			})
+		})
+	}
+}
+
+// The command line is another process with a store of its own.
+func TestSuspensionByAnotherProcessHoldsAtOnce(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		twoProcesses(t, store.Config{Engine: store.SQLite, Path: t.TempDir() + "/gatehouse.db"})
+	})
+	t.Run("postgres", func(t *testing.T) { twoProcesses(t, storetest.Postgres(t).Config()) })
+}
+
+func twoProcesses(t *testing.T, cfg store.Config) {
+	m, err := store.OpenMigrator(t.Context(), cfg, Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open := func() *world {
+		s, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return newWorld(t, s, nil)
+	}
+	server := open()
+	server.member(t, "lydia", Ordinary)
+	verify, bearer, _ := principals(t, server)
+	if _, err := open().Suspend(t.Context(), Operator(), "lydia@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	// PostgreSQL tells the other process with a notification, which travels.
+	deadline := time.After(2 * time.Second)
+	for verify["bearer"]() == nil || verify["cookie"]() == nil {
+		select {
+		case <-deadline:
+			t.Fatal("the suspended member is still let in")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if server.Alive(t.Context(), bearer) {
+		t.Error("the socket is still alive")
+	}
+}
+
+func TestCookieStaysAwakeWhileUsedAndEndsAfterADay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Ordinary)
+		g := w.login(t, "lydia", true)
+		for i := range 28 {
+			w.clock.move(50 * time.Minute)
+			_, err := w.Cookie().Verify(t.Context(), g.Cookie)
+			if err != nil {
+				t.Fatalf("after %d times 50 minutes: %v", i+1, err)
+			}
+		}
+		w.clock.move(40 * time.Minute)
+		if _, err := w.Cookie().Verify(t.Context(), g.Cookie); !errors.Is(err, authn.ErrExpired) {
+			t.Errorf("after a day: %v", err)
+		}
+	})
+}
+
+func TestRoleHoldsFromTheNextCall(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Manager)
+		g := w.login(t, "lydia", false)
+		before, err := w.Bearer().Verify(t.Context(), g.AccessToken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.SetRole(t.Context(), Operator(), "lydia@example.org", Ordinary); err != nil {
+			t.Fatal(err)
+		}
+		p, err := w.Bearer().Verify(t.Context(), g.AccessToken)
+		if err != nil || p.Role != "member" {
+			t.Errorf("the principal is %+v, %v", p, err)
+		}
+		if w.Alive(t.Context(), before) {
+			t.Error("a socket goes on with the old role")
+		}
+		if !slices.ContainsFunc(w.ended(), func(r Revocation) bool { return r.Ends(before) }) {
+			t.Error("nobody closes the socket")
+		}
+	})
+}
+
+func TestWhatIsNoSessionIsInvalid(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Ordinary)
+		g := w.login(t, "lydia", false)
+		stranger, err := w.secrets.newToken()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, token := range []string{"", "x", stranger, g.RefreshToken, g.AccessToken, digest(g.RefreshToken)} {
+			if _, err := w.Cookie().Verify(t.Context(), token); !errors.Is(err, authn.ErrInvalid) && !errors.Is(err, authn.ErrRevoked) {
+				t.Errorf("as a cookie %q gives %v", token, err)
+			}
+		}
+		c := w.login(t, "lydia", true)
+		for _, token := range []string{"", g.RefreshToken, c.Cookie, c.Session} {
+			if _, err := w.Bearer().Verify(t.Context(), token); !errors.Is(err, authn.ErrInvalid) {
+				t.Errorf("as a bearer %q gives %v", token, err)
+			}
+		}
+	})
+}
+
+func TestTokenOfACookieSessionIsNoBearer(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		m := w.member(t, "lydia", Ordinary)
+		c := w.login(t, "lydia", true)
+		token, err := w.accessToken(t.Context(), m, c.Session, "x", w.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Bearer().Verify(t.Context(), token); !errors.Is(err, authn.ErrInvalid) {
+			t.Errorf("got %v", err)
+		}
+		other := w.member(t, "archie", Ordinary)
+		g := w.login(t, "lydia", false)
+		if token, err = w.accessToken(t.Context(), other, g.Session, "x", w.clock.now()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Bearer().Verify(t.Context(), token); err == nil {
+			t.Error("a token with the session of another is let in")
+		}
+	})
+}
+
+func TestStoreThatDoesNotAnswerIsNoBadCredential(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Ordinary)
+		verify, bearer, _ := principals(t, w)
+		if err := w.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for name, f := range verify {
+			if err := f(); !errors.Is(err, store.ErrUnavailable) || errors.Is(err, authn.ErrInvalid) || errors.Is(err, authn.ErrRevoked) {
+				t.Errorf("the %s gets %v", name, err)
+			}
+		}
+		if w.Alive(t.Context(), bearer) {
+			t.Error("a socket goes on while nobody can tell")
+		}
+	})
+}
+
+func TestChangePassword(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Ordinary)
+		_, p, _ := principals(t, w)
+		if err := w.ChangePassword(t.Context(), p, "wrong password", "another long secret", Origin{}); !errors.Is(err, ErrCredentials) {
+			t.Errorf("a wrong password gives %v", err)
+		}
+		err := w.ChangePassword(t.Context(), p, goodPassword, "password", Origin{})
+		if f, ok := errors.AsType[Faults](err); !ok || f[0].Field != "newPassword" {
+			t.Errorf("a common password gives %v", err)
+		}
+		if err := w.ChangePassword(t.Context(), p, goodPassword, "another long secret", Origin{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Login(t.Context(), Credentials{Email: p.Email, Password: goodPassword}, from("192.0.2.1")); !errors.Is(err, ErrCredentials) {
+			t.Errorf("the old password gives %v", err)
+		}
+		if _, err := w.Login(t.Context(), Credentials{Email: p.Email, Password: "another long secret"}, from("192.0.2.1")); err != nil {
+			t.Errorf("the new password gives %v", err)
+		}
+	})
+}
+
+func TestLoginDuringASuspensionLoses(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Ordinary)
+		w.hasher.compare = nil
+		derive := w.hasher.derive
+		var once sync.Once
+		w.hasher.derive = func(p, s []byte, a, b uint32, c uint8, d uint32) []byte {
+			once.Do(func() {
+				if _, err := w.Suspend(t.Context(), Operator(), "lydia@example.org"); err != nil {
+					t.Error(err)
+				}
+			})
+			return derive(p, s, a, b, c, d)
+		}
+		_, err := w.Login(t.Context(), Credentials{Email: "lydia@example.org", Password: goodPassword}, from("192.0.2.1"))
+		if !errors.Is(err, ErrCredentials) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestRevocationDuringAReadIsNotForgotten(t *testing.T) {
+	c := newSessionCache(8)
+	turn := c.turn()
+	c.forget("lydia") // between the read and put
+	c.put("key", &session{member: Member{ID: "lydia"}}, 1, turn)
+	if c.get("key", 1) != nil {
+		t.Error("what was read before the revocation is remembered")
+	}
+}
+
+func TestCacheIsBoundedAndBelievesOneVersion(t *testing.T) {
+	c := newSessionCache(8)
+	for i := range 100 {
+		c.put(string(rune('a'+i)), &session{}, 1, c.turn())
+	}
+	if n := len(c.young) + len(c.old); n > 8 {
+		t.Errorf("%d sessions are kept", n)
+	}
+	c.put("key", &session{}, 1, c.turn())
+	if c.get("key", 1) == nil || c.get("key", 2) != nil {
+		t.Error("what was read before a change is believed after it")
+	}
+	none := newSessionCache(-1)
+	none.put("key", &session{}, 1, none.turn())
+	if none.get("key", 1) != nil {
+		t.Error("a cache of no size remembers")
+	}
+}
