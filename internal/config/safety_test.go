@@ -1,0 +1,165 @@
+package config_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-api/gatehouse/internal/config"
+)
+
+const (
+	strong = "Vw1mZ0kq8sXb3TjR5yLc7NhPfD2aEgUo"
+	pgApp  = "GATEHOUSE_DATABASE__URL=postgres://app:c7NhPfD2aEgUo@localhost/d"
+	pgOwn  = "GATEHOUSE_DATABASE__OWNER_URL=postgres://owner:yLc7NhPfD2aEg@localhost/d"
+	seal   = "GATEHOUSE_IDENTITY__SEALING_KEY=" + strong
+)
+
+// TestProduction states what is unsafe, one thing at a time, and what makes it
+// safe again.
+func TestProduction(t *testing.T) {
+	cert := folder(t, map[string]string{"c.pem": "", "k.pem": ""})
+	for _, row := range []struct {
+		name string
+		env  []string
+		want []string
+	}{
+		{"plain HTTP to other machines", []string{"GATEHOUSE_LISTEN=0.0.0.0:80", "GATEHOUSE_PUBLIC_URL=https://g.example"}, []string{"GH-CFG-030"}},
+		{"plain HTTP on every interface", []string{"GATEHOUSE_LISTEN=:80", "GATEHOUSE_PUBLIC_URL=https://g.example"}, []string{"GH-CFG-030"}},
+		{"plain HTTP on a name that only sounds local", []string{"GATEHOUSE_LISTEN=localhost.example:80", "GATEHOUSE_PUBLIC_URL=https://g.example"}, []string{"GH-CFG-030"}},
+		{"plain HTTP, accepted", []string{"GATEHOUSE_LISTEN=:80", "GATEHOUSE_PUBLIC_URL=http://g.example", "GATEHOUSE_ACCEPT_RISK=plain-http"}, []string{"GH-CFG-047"}},
+		{"plain HTTP, with certificate", []string{"GATEHOUSE_LISTEN=:443", "GATEHOUSE_PUBLIC_URL=https://g.example",
+			"GATEHOUSE_TLS__CERT_FILE=" + cert + "/c.pem", "GATEHOUSE_TLS__KEY_FILE=" + cert + "/k.pem"}, nil},
+		{"plain HTTP, behind a declared proxy", []string{"GATEHOUSE_LISTEN=:80", "GATEHOUSE_PUBLIC_URL=https://g.example", "GATEHOUSE_TRUSTED_PROXIES=10.0.0.1"}, nil},
+		{"plain HTTP on IPv6 loopback", []string{"GATEHOUSE_LISTEN=[::1]:80"}, nil},
+		{"plain public_url", []string{"GATEHOUSE_PUBLIC_URL=http://g.example"}, []string{"GH-CFG-030"}},
+		{"no public_url", []string{"GATEHOUSE_LISTEN=:80", "GATEHOUSE_TRUSTED_PROXIES=10.0.0.1"}, []string{"GH-CFG-031"}},
+		{"no public_url behind a proxy on this machine", []string{"GATEHOUSE_TRUSTED_PROXIES=127.0.0.1"}, []string{"GH-CFG-031"}},
+		{"open scheduler", []string{"GATEHOUSE_SCHEDULER__OPEN=true"}, []string{"GH-CFG-032"}},
+		{"open scheduler, accepted", []string{"GATEHOUSE_SCHEDULER__OPEN=true", "GATEHOUSE_ACCEPT_RISK=open-scheduler"}, []string{"GH-CFG-047"}},
+		{"pace", []string{"GATEHOUSE_SCHEDULER__PACE=1s"}, []string{"GH-CFG-033"}},
+		{"error mode", []string{"TEST_ERROR=1"}, []string{"GH-CFG-033"}},
+		{"test data", []string{"GATEHOUSE_SCHEDULER__SEED=test"}, []string{"GH-CFG-033"}},
+		{"production data", []string{"GATEHOUSE_SCHEDULER__SEED=production"}, nil},
+		{"unknown risk", []string{"GATEHOUSE_ACCEPT_RISK=open-schedular"}, []string{"GH-CFG-016"}},
+		{"everybody is a proxy", []string{"GATEHOUSE_TRUSTED_PROXIES=0.0.0.0/0", "GATEHOUSE_PUBLIC_URL=https://g.example"}, []string{"GH-CFG-042"}},
+		{"certificate without key", []string{"GATEHOUSE_TLS__CERT_FILE=" + cert + "/c.pem"}, []string{"GH-CFG-040"}},
+		{"certificate that is not there", []string{"GATEHOUSE_TLS__CERT_FILE=/nowhere/c", "GATEHOUSE_TLS__KEY_FILE=" + cert + "/k.pem"}, []string{"GH-CFG-040"}},
+		{"redirect to nothing", []string{"GATEHOUSE_TLS__REDIRECT=:80"}, []string{"GH-CFG-040"}},
+		{"origin in the clear", []string{"GATEHOUSE_CORS__ORIGINS=http://app.example"}, []string{"GH-CFG-043"}},
+		{"token outlives its refresh", []string{"GATEHOUSE_IDENTITY__TOKEN__ACCESS_TTL=31d"}, []string{"GH-CFG-046"}},
+		{"session idles longer than it lasts", []string{"GATEHOUSE_IDENTITY__SESSION__IDLE=8d"}, []string{"GH-CFG-046"}},
+		{"HS256 without a secret", []string{"GATEHOUSE_IDENTITY__TOKEN__ALGORITHM=HS256"}, []string{"GH-CFG-036"}},
+		{"secret that nothing uses", []string{"JWT_SECRET=" + strong}, []string{"GH-CFG-045"}},
+		{"the demo beyond this machine", []string{"GATEHOUSE_ENV=demo", "GATEHOUSE_LISTEN=:8001"}, []string{"GH-CFG-041", "GH-CFG-030"}},
+		{"development beyond this machine", []string{"GATEHOUSE_ENV=development", "GATEHOUSE_LISTEN=:8001", "GATEHOUSE_SCHEDULER__OPEN=true"}, []string{"GH-CFG-030"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, r := config.Load(config.Input{Environ: row.env})
+			wants(t, r, row.want...)
+		})
+	}
+}
+
+func TestDatabaseInProduction(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		env  []string
+		want []string
+	}{
+		{"two roles", []string{pgApp, pgOwn, seal}, nil},
+		{"one role", []string{pgApp, seal}, []string{"GH-CFG-037"}},
+		{"the same role twice", []string{pgApp, strings.ReplaceAll(pgOwn, "owner:", "app:"), seal}, []string{"GH-CFG-037"}},
+		{"one role in development", []string{pgApp, "GATEHOUSE_ENV=development"}, nil},
+		{"nodes without one sealing key", []string{pgApp, pgOwn}, []string{"GH-CFG-036"}},
+		{"not verified", []string{"DATABASE_URL=postgres://app:c7NhPfD2aEgUo@db.example/d?sslmode=require", pgOwn, seal}, []string{"GH-CFG-038"}},
+		{"owner not verified", []string{pgApp, "GATEHOUSE_DATABASE__OWNER_URL=postgres://owner:yLc7NhPfD2aEg@db.example/d?sslmode=disable", seal}, []string{"GH-CFG-038"}},
+		{"not verified, accepted", []string{"DATABASE_URL=postgres://app:c7NhPfD2aEgUo@db.example/d?sslmode=require", pgOwn, seal, "GATEHOUSE_ACCEPT_RISK=plain-database"}, []string{"GH-CFG-047"}},
+		{"verified", []string{"DATABASE_URL=postgres://app:c7NhPfD2aEgUo@db.example/d", pgOwn, seal}, nil},
+		{"arguments in the statement", []string{pgApp + "?default_query_exec_mode=simple_protocol", pgOwn, seal}, []string{"GH-CFG-039"}},
+		{"no address", []string{"DATABASE_URL=mysql://x", pgOwn, seal}, []string{"GH-CFG-039"}},
+		{"PostgreSQL without an address", []string{"GATEHOUSE_DATABASE__ENGINE=postgres", seal}, []string{"GH-CFG-039"}},
+		{"SQLite with an address", []string{"GATEHOUSE_DATABASE__ENGINE=sqlite", pgApp, seal}, []string{"GH-CFG-039"}},
+		{"owner alone", []string{pgOwn}, []string{"GH-CFG-039"}},
+		{"pool", []string{"GATEHOUSE_DATABASE__POOL__MIN=11"}, []string{"GH-CFG-039"}},
+		{"weak password far away", []string{"DATABASE_URL=postgres://app:postgres@db.example/d", pgOwn, seal}, []string{"GH-CFG-035"}},
+		{"short password far away", []string{"DATABASE_URL=postgres://app:x7!qLr@db.example/d", pgOwn, seal}, []string{"GH-CFG-034"}},
+		{"seed 0's password on this machine", []string{"PGHOST=localhost", "PGUSER=development", "PGPASSWORD=development", "PGDATABASE=d", "NODE_ENV=development"}, []string{"GH-CFG-035"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, r := config.Load(config.Input{Environ: row.env})
+			wants(t, r, row.want...)
+		})
+	}
+	_, r := config.Load(config.Input{Environ: []string{"PGHOST=localhost", "PGUSER=development", "PGPASSWORD=development", "PGDATABASE=d", "NODE_ENV=development"}})
+	if r.Err() != nil {
+		t.Errorf("a weak password on this machine refuses development: %s", r)
+	}
+}
+
+// TestWeakSecrets tries the secrets of the guides first.
+func TestWeakSecrets(t *testing.T) {
+	for _, row := range []struct{ secret, want string }{
+		{"myTopSecretKey123", "GH-CFG-035"},
+		{"mySuperSecretKey123", "GH-CFG-035"},
+		{"super_secret_key_for_dev", "GH-CFG-035"},
+		{"your_clerk_secret_key_here", "GH-CFG-035"},
+		{"secret", "GH-CFG-035"},
+		{"changeme", "GH-CFG-035"},
+		{"changeme-changeme-changeme-changeme", "GH-CFG-035"},
+		{"this-is-my-super-secret-jwt-key-1234567890", "GH-CFG-035"},
+		{"Vw1mZ0kq8sXb3TjR5yLc7NhPfD2aEgU", "GH-CFG-034"}, // 31 bytes
+		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "GH-CFG-035"},
+		{"x", "GH-CFG-034"},
+		{strong, ""},
+		{"3f9c1ad07be25846c0d1f2a39b8e7c65", ""},
+		{"-----BEGIN X-----\nMC4CAQAwBQYDK2VwBCIEIKxq", ""},
+	} {
+		for _, name := range []string{"GATEHOUSE_IDENTITY__SEALING_KEY", "GATEHOUSE_SETUP_TOKEN", "JWT_SECRET"} {
+			_, r := config.Load(config.Input{Environ: []string{name + "=" + row.secret, "GATEHOUSE_IDENTITY__TOKEN__ALGORITHM=HS256", "JWT_SECRET=" + keep(name, row.secret)}})
+			if row.want == "" {
+				wants(t, r)
+			} else {
+				wants(t, r, row.want)
+			}
+			c, r := config.Load(config.Input{Environ: []string{name + "=" + row.secret, "GATEHOUSE_ENV=demo", "JWT_SECRET=" + keep(name, row.secret), "GATEHOUSE_IDENTITY__TOKEN__ALGORITHM=HS256"}})
+			if r.Err() != nil || c.Environment != config.Demo {
+				t.Errorf("the demo is refused: %s", r)
+			}
+		}
+	}
+}
+
+// keep is the token secret that stands beside the one that is tried.
+func keep(name, secret string) string {
+	if name == "JWT_SECRET" {
+		return secret
+	}
+	return strong
+}
+
+func TestCheckLimits(t *testing.T) {
+	c, r := load(t, "limits:\n  login: 5/15m\n  schedular: 10/1m\n")
+	wants(t, r)
+	found := c.CheckLimits([]string{"login", "scheduler"})
+	if len(found) != 1 || found[0].Code != "GH-CFG-044" || found[0].Line != 3 || !strings.Contains(found[0].Fix, `"scheduler"`) {
+		t.Errorf("%v", found)
+	}
+}
+
+// TestAcceptedRisksAreTold: every risk there is can be accepted, and is told.
+func TestAcceptedRisksAreTold(t *testing.T) {
+	var names []string
+	for _, risk := range config.Risks() {
+		names = append(names, risk[0])
+	}
+	c, r := config.Load(config.Input{Environ: []string{"GATEHOUSE_ACCEPT_RISK=" + strings.Join(names, ",")}})
+	if r.Err() != nil || len(r.Warnings) != len(names) || !slices.Equal(c.AcceptRisk, names) {
+		t.Errorf("%s", r)
+	}
+	for _, name := range names {
+		if !c.Accepts(config.Risk(name)) {
+			t.Errorf("%s is not accepted", name)
+		}
+	}
+}

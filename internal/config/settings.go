@@ -1,0 +1,240 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/internal/store"
+)
+
+// setting is one row of the table: where the value goes and how it is read.
+type setting struct {
+	path     string // "database.pool.max"; "limits.*" for any name
+	about    string // for the reference page
+	form     string
+	fallback string // the default as text
+	secret   bool
+	file     bool // relative to the file that states it
+	list     bool
+	set      func(*Config, []string) error
+	show     func(*Config) string
+}
+
+// one is a setting with one value.
+func one[T any](path, about, fallback string, k kind[T], at func(*Config) *T) setting {
+	return setting{
+		path: path, about: about, form: k.form, fallback: fallback, secret: k.secret, file: k.path,
+		set: func(c *Config, values []string) error {
+			if len(values) != 1 {
+				return errors.New("takes one value, not a list")
+			}
+			v, err := k.parse(values[0])
+			if err == nil {
+				*at(c) = v
+			}
+			return err
+		},
+		show: func(c *Config) string { return k.show(*at(c)) },
+	}
+}
+
+// optional is a setting whose empty text means that it is not set.
+func optional[T any](path, about string, k kind[T], at func(*Config) *T) setting {
+	s := one(path, about, "", k, at)
+	set := s.set
+	s.set = func(c *Config, values []string) error {
+		if len(values) == 1 && values[0] == "" {
+			var none T
+			*at(c) = none
+			return nil
+		}
+		return set(c, values)
+	}
+	return s
+}
+
+// many is a setting with a list of values.
+func many[T any](path, about string, k kind[T], at func(*Config) *[]T) setting {
+	return setting{
+		path: path, about: about, form: "a list, each item " + k.form, list: true,
+		set: func(c *Config, values []string) error {
+			var list []T
+			for _, text := range values {
+				v, err := k.parse(text)
+				if err != nil {
+					return err
+				}
+				list = append(list, v)
+			}
+			*at(c) = list
+			return nil
+		},
+		show: func(c *Config) string {
+			var texts []string
+			for _, v := range *at(c) {
+				texts = append(texts, k.show(v))
+			}
+			return strings.Join(texts, ", ")
+		},
+	}
+}
+
+// budget is the setting of one named budget.
+func budget(path string) setting {
+	name := strings.TrimPrefix(path, "limits.")
+	return setting{
+		path: path, form: "a budget, as 5/15m failures per address",
+		set: func(c *Config, values []string) error {
+			if len(values) != 1 {
+				return errors.New("takes one value, not a list")
+			}
+			b, err := contract.ParseBudget(name, values[0])
+			if err == nil {
+				c.Limits[name] = b
+			}
+			return err
+		},
+		show: func(c *Config) string { return c.Limits[name].String() },
+	}
+}
+
+// settings is the table. Its order is that of the reference page.
+func settings() []setting {
+	return slices.Concat(ownSettings(), databaseSettings(), identitySettings(), appSettings())
+}
+
+func ownSettings() []setting {
+	return []setting{
+		one("version", "Format of this file.", "1", integer(1, 1), func(c *Config) *int { return &c.Version }),
+		one("environment", "Kind of place. In production everything unsafe is refused.", "production",
+			oneOf(Production, Development, Test, Demo), func(c *Config) *Environment { return &c.Environment }),
+		one("listen", "Address of the listener. Port 0 takes a free one.", "localhost:8001", address(), func(c *Config) *string { return &c.Listen }),
+		optional("public_url", "How clients reach the gate; needed in production beyond loopback.", publicURL(), func(c *Config) **url.URL { return &c.PublicURL }),
+		one("data", "Folder for the embedded database and keys that were made.", "gatehouse-data", filePath(), func(c *Config) *string { return &c.Data }),
+		many("hosts", "Further Host names that requests may ask for.", hostName(), func(c *Config) *[]string { return &c.Hosts }),
+		many("trusted_proxies", "Peers whose X-Forwarded-For and X-Forwarded-Proto count.", network(), func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }),
+		many("accept_risk", "Risks accepted by name: "+strings.Join(riskNames(), ", ")+".", text("the name of a risk"), func(c *Config) *[]string { return &c.AcceptRisk }),
+		optional("tls.cert_file", "Certificate chain, PEM, the leaf first.", filePath(), func(c *Config) *string { return &c.TLS.CertFile }),
+		optional("tls.key_file", "Private key of the certificate, PEM.", filePath(), func(c *Config) *string { return &c.TLS.KeyFile }),
+		optional("tls.redirect", "Address of a plain listener that only redirects to https.", address(), func(c *Config) *string { return &c.TLS.Redirect }),
+		many("cors.origins", "Origins of browser pages that may call and may use the session cookie.", webOrigin(), func(c *Config) *[]string { return &c.CORS.Origins }),
+	}
+}
+
+func databaseSettings() []setting {
+	return []setting{
+		optional("database.engine", "Follows database.url when not stated.", oneOf(store.Engines()...), func(c *Config) *store.Engine { return &c.Database.Engine }),
+		optional("database.path", "File of SQLite; gatehouse.db in data when not stated.", filePath(), func(c *Config) *string { return &c.Database.Path }),
+		optional("database.url", "PostgreSQL as the application's role.", hidden("postgres://user:password@host:5432/name"), func(c *Config) *Secret { return &c.Database.URL }),
+		optional("database.owner_url", "PostgreSQL as the role that owns the tables; for migrations.", hidden("postgres://user:password@host:5432/name"),
+			func(c *Config) *Secret { return &c.Database.OwnerURL }),
+		one("database.pool.max", "Most connections at one time.", "10", integer(1, 10000), func(c *Config) *int { return &c.Database.Pool.Max }),
+		one("database.pool.min", "Connections kept open.", "0", integer(0, 10000), func(c *Config) *int { return &c.Database.Pool.Min }),
+		one("database.pool.acquire", "Longest wait for a connection.", "30s", duration(time.Millisecond), func(c *Config) *time.Duration { return &c.Database.Pool.Acquire }),
+		one("database.pool.idle", "An unused connection is closed after this time.", "10s", duration(time.Second), func(c *Config) *time.Duration { return &c.Database.Pool.Idle }),
+		one("database.wait", "How long a start waits for the database; 0s tries once.", "60s", duration(0), func(c *Config) *time.Duration { return &c.Database.Wait }),
+	}
+}
+
+func identitySettings() []setting {
+	return []setting{
+		one("identity.sign_up", "Who may become a member.", "invite", oneOf(SignUpOpen, SignUpInvite, SignUpOff), func(c *Config) *SignUp { return &c.Identity.SignUp }),
+		optional("identity.issuer", "Issuer in tokens; public_url when not stated.", text("a text, as https://gate.example.org"), func(c *Config) *string { return &c.Identity.Issuer }),
+		one("identity.audience", "Audience in tokens.", "gatehouse", text("a text"), func(c *Config) *string { return &c.Identity.Audience }),
+		one("identity.token.algorithm", "Signature of access tokens. HS256 needs identity.token.secret.", "EdDSA",
+			oneOf(EdDSA, ES256, HS256), func(c *Config) *Algorithm { return &c.Identity.Token.Algorithm }),
+		optional("identity.token.secret", "Shared secret for HS256.", hidden("32 bytes or more"), func(c *Config) *Secret { return &c.Identity.Token.Secret }),
+		one("identity.token.access_ttl", "Life of an access token.", "15m", duration(time.Second), func(c *Config) *time.Duration { return &c.Identity.Token.AccessTTL }),
+		one("identity.token.refresh_ttl", "Life of a refresh token.", "30d", duration(time.Second), func(c *Config) *time.Duration { return &c.Identity.Token.RefreshTTL }),
+		optional("identity.sealing_key", "Seals the signing keys at rest. Not stated: the file sealing.key in data, made at the first start.",
+			hidden("32 bytes or more"), func(c *Config) *Secret { return &c.Identity.SealingKey }),
+		optional("identity.setup_token", "Opens the setup page once, where there is no terminal to print a link on.",
+			hidden("32 bytes or more"), func(c *Config) *Secret { return &c.Identity.SetupToken }),
+		one("identity.session.idle", "A sign-in by cookie ends after this time without a request.", "12h", duration(time.Second),
+			func(c *Config) *time.Duration { return &c.Identity.Session.Idle }),
+		one("identity.session.absolute", "A sign-in by cookie ends after this time.", "7d", duration(time.Second),
+			func(c *Config) *time.Duration { return &c.Identity.Session.Absolute }),
+	}
+}
+
+func appSettings() []setting {
+	return []setting{
+		one("log.format", "auto is text on a terminal and JSON elsewhere.", "auto", oneOf(LogAuto, LogText, LogJSON), func(c *Config) *LogFormat { return &c.Log.Format }),
+		one("log.level", "Least important record that is written.", "info", oneOf(LogDebug, LogInfo, LogWarn, LogError), func(c *Config) *LogLevel { return &c.Log.Level }),
+		one("log.slow", "A request that takes longer is marked slow.", "1s", duration(0), func(c *Config) *time.Duration { return &c.Log.Slow }),
+		one("scheduler.open", "Guests may use the six routes and the socket of the original; a risk in production.", "false",
+			boolean(), func(c *Config) *bool { return &c.Scheduler.Open }),
+		one("scheduler.pace", "Holds bookings back, as the original did (1s); not in production.", "0s", duration(0), func(c *Config) *time.Duration { return &c.Scheduler.Pace }),
+		one("scheduler.error_mode", "Bookings fail, to see how a client takes it; not in production.", "false", boolean(), func(c *Config) *bool { return &c.Scheduler.ErrorMode }),
+		one("scheduler.enforce_availability", "Refuses an interviewer who is not there on that day.", "false", boolean(),
+			func(c *Config) *bool { return &c.Scheduler.EnforceAvailability }),
+		one("scheduler.seed", "What an empty scheduler is filled with. test and development are not for production.", "none",
+			oneOf(SeedNone, SeedTest, SeedDevelopment, SeedProduction), func(c *Config) *Seed { return &c.Scheduler.Seed }),
+		one("server.drain", "At the end /readyz says no for this time before the listener closes.", "0s", duration(0), func(c *Config) *time.Duration { return &c.Server.Drain }),
+		one("server.shutdown", "At the end requests that run may take this time.", "20s", duration(0), func(c *Config) *time.Duration { return &c.Server.Shutdown }),
+		one("server.timeouts.header", "Time to send the headers of a request.", "5s", duration(time.Millisecond), func(c *Config) *time.Duration { return &c.Server.Timeouts.Header }),
+		one("server.timeouts.read", "Time to send a whole request.", "30s", duration(time.Millisecond), func(c *Config) *time.Duration { return &c.Server.Timeouts.Read }),
+		one("server.timeouts.write", "Time to take a whole answer.", "60s", duration(time.Millisecond), func(c *Config) *time.Duration { return &c.Server.Timeouts.Write }),
+		one("server.timeouts.idle", "Time between two requests on a connection.", "120s", duration(time.Millisecond), func(c *Config) *time.Duration { return &c.Server.Timeouts.Idle }),
+	}
+}
+
+// find returns the setting of a path.
+func find(path string) (setting, bool) {
+	if name, ok := strings.CutPrefix(path, "limits."); ok && name != "" && !strings.Contains(name, ".") {
+		return budget(path), true
+	}
+	for _, s := range settings() {
+		if s.path == path {
+			return s, true
+		}
+	}
+	return setting{}, false
+}
+
+// keysBelow are the names that may stand in the mapping at a path, "" for the
+// top.
+func keysBelow(path string) []string {
+	var names []string
+	if path == "" {
+		names = append(names, "limits")
+	}
+	for _, s := range settings() {
+		rest := s.path
+		if path != "" {
+			var below bool
+			if rest, below = strings.CutPrefix(s.path, path+"."); !below {
+				continue
+			}
+		}
+		name, _, _ := strings.Cut(rest, ".")
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// isMapping tells whether a path is one of the mappings of the tree.
+func isMapping(path string) bool { return path == "limits" || len(keysBelow(path)) > 0 && path != "" }
+
+// resolve makes a path that a file states relative to that file's folder.
+func (s setting) resolve(values []string, folder string) []string {
+	if !s.file || folder == "" {
+		return values
+	}
+	var absolute []string
+	for _, v := range values {
+		if v != "" && !filepath.IsAbs(v) {
+			v = filepath.Join(folder, v)
+		}
+		absolute = append(absolute, v)
+	}
+	return absolute
+}
