@@ -10,3 +10,6 @@ func Raw(tx *Tx, q string) error {
 
 // LockFile is the lock of a process that serves a SQLite file.
 var LockFile = lockFile
+
+// MigrationLock is the key that migrators take turns with.
+const MigrationLock = migrationLock
