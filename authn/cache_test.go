@@ -3,6 +3,7 @@ package authn
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -93,5 +94,24 @@ func TestCacheKeepsWhatIsUsed(t *testing.T) {
 	}
 	if _, ok := c.get(fingerprint("0")); ok {
 		t.Error("what nobody uses is still held")
+	}
+}
+
+func TestLongTokensAreToldApart(t *testing.T) {
+	long := strings.Repeat("a", 1<<10)
+	if fingerprint(long+"b") == fingerprint(long+"c") || fingerprint(long) == fingerprint(long[1:]) {
+		t.Error("two tokens have one fingerprint")
+	}
+}
+
+func TestRecognisingAllocatesNothing(t *testing.T) {
+	j := newJWT(t, nil)
+	token := newIssuer().good(t, "EdDSA")
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := j.Parse(token); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations; want none", n)
 	}
 }
