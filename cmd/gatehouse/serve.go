@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/internal/identity"
+	"github.com/gatehouse-api/gatehouse/internal/server"
+	"github.com/gatehouse-api/gatehouse/internal/store"
+)
+
+type serveCmd struct {
+	Listen     string        `help:"Address of the listener." placeholder:"HOST:PORT"`
+	Dev        bool          `help:"Run as in development: GATEHOUSE_ENV=development."`
+	AcceptRisk []string      `help:"Accept a risk by its name." placeholder:"RISK"`
+	ErrorMode  bool          `help:"Bookings fail, to see how a client takes it; not in production."`
+	Pace       time.Duration `help:"Hold bookings back, as the original did (1s); not in production." placeholder:"TIME"`
+}
+
+func (s serveCmd) flags() []config.Flag {
+	var f []config.Flag
+	f = flag(f, "--listen", "listen", s.Listen)
+	if s.Dev {
+		f = flag(f, "--dev", "environment", "development")
+	}
+	f = flag(f, "--accept-risk", "accept_risk", strings.Join(s.AcceptRisk, ","))
+	f = flag(f, "--error-mode", "scheduler.error_mode", truth(s.ErrorMode))
+	if s.Pace > 0 {
+		f = flag(f, "--pace", "scheduler.pace", s.Pace.String())
+	}
+	return f
+}
+
+// Run serves until a signal ends it.
+func (s serveCmd) Run(t *terminal) error {
+	cfg, err := t.settings(s.flags())
+	if err != nil {
+		return err
+	}
+	l, err := server.Listen(t.ctx, cfg)
+	if err != nil {
+		return exit(exitUsage, err)
+	}
+	srv, err := server.Open(t.ctx, server.Options{
+		Config: cfg, Log: t.log(cfg), Version: version, Commit: commit(),
+	})
+	if err != nil {
+		_ = l.Close()
+		return exit(openCode(err), err)
+	}
+	url := addressOf(cfg, l)
+	if t.global.JSON {
+		err = t.printJSON(map[string]any{"schema": "gatehouse.serve/1", "url": url})
+	} else {
+		err = t.banner(cfg, srv, url)
+	}
+	if err == nil {
+		err = t.setup(srv.Identity(), cfg, url)
+	}
+	if err != nil {
+		return errors.Join(err, l.Close(), srv.Close())
+	}
+	return t.serve(srv, l)
+}
+
+// openCode is the exit code for a server that could not be opened.
+func openCode(err error) int {
+	if errors.Is(err, store.ErrUnavailable) {
+		return exitUnreachable
+	}
+	return exitUsage
+}
+
+// serve runs srv until the first signal, and ends it at once at the second.
+func (t *terminal) serve(srv *server.Server, l net.Listener) error {
+	now := make(chan struct{})
+	again := make(chan os.Signal, 1)
+	context.AfterFunc(t.ctx, func() {
+		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		<-again
+		close(now)
+	})
+	if err := srv.Serve(t.ctx, l, now); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return exit(exitInterrupted, err)
+		}
+		return err
+	}
+	return nil
+}
+
+func (t *terminal) banner(cfg *config.Config, srv *server.Server, url string) error {
+	if t.global.Quiet {
+		return nil
+	}
+	operations := 0
+	var names []string
+	for _, api := range srv.APIs() {
+		operations += len(api.Operations)
+		names = append(names, api.Name)
+	}
+	_, err := fmt.Fprintf(t.out, "Gatehouse %s  %s\n  Open      %s/\n  APIs      %s: %d operations\n  Risks     %s\n",
+		version, cfg.Environment, url, strings.Join(names, ", "), operations, orNone(cfg.AcceptRisk))
+	return err
+}
+
+// setup prints the link with which the first admin is made, when there is none.
+func (t *terminal) setup(people *identity.Service, cfg *config.Config, url string) error {
+	needed, err := people.NeedsSetup(t.ctx)
+	if err != nil || !needed {
+		return err
+	}
+	given := cfg.Identity.SetupToken
+	token, expires, err := people.CreateSetupToken(t.ctx, given.Reveal())
+	if err != nil {
+		return fmt.Errorf("making the setup link: %w", err)
+	}
+	if given.IsSet() {
+		fmt.Fprintf(t.err, "There is no admin yet: open %s/setup on this machine with the token that you gave.\n", url)
+		return nil
+	}
+	to := t.out
+	if t.global.JSON {
+		to = t.err
+	}
+	_, err = fmt.Fprintf(to, "  Setup     %s/setup#%s\n            makes the first admin: once, until %s, from this machine only\n",
+		url, token, expires.Format("15:04:05"))
+	return err
+}
+
+// addressOf is the URL that people open: public_url, or the listener's own.
+func addressOf(cfg *config.Config, l net.Listener) string {
+	if cfg.PublicURL != nil {
+		return strings.TrimSuffix(cfg.PublicURL.String(), "/")
+	}
+	u := cfg.BaseURL()
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		u.Host = net.JoinHostPort(u.Hostname(), fmt.Sprint(a.Port))
+	}
+	return u.String()
+}

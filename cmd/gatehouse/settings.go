@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/internal/server"
+)
+
+// settings reads the settings from every source, with flags on top. Warnings go
+// to standard error; an error has been told in full.
+func (t *terminal) settings(flags []config.Flag) (*config.Config, error) {
+	cfg, report := config.Load(config.Input{Flags: flags, Environ: t.env, Dir: ".", ConfigPath: t.global.Config})
+	return cfg, t.judge(report)
+}
+
+func (t *terminal) judge(report *config.Report) error {
+	if report.Err() != nil {
+		fmt.Fprintln(t.err, report.String())
+		return exit(exitUsage, errors.New("the settings are not usable as they are; nothing was started"))
+	}
+	if !t.global.Quiet {
+		for _, w := range report.Warnings {
+			fmt.Fprintln(t.err, w.Error())
+		}
+	}
+	return nil
+}
+
+// log is the handler for records on standard error.
+func (t *terminal) log(cfg *config.Config) slog.Handler {
+	return server.NewLog(cfg.Log, t.err, isTerminal(t.err))
+}
+
+// isTerminal tells whether people read what is written to w.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// flag is a setting that the command line states; an empty value states nothing.
+func flag(list []config.Flag, name, path, value string) []config.Flag {
+	if value == "" {
+		return list
+	}
+	return append(list, config.Flag{Name: name, Path: path, Value: value})
+}
+
+func truth(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
+}
+
+type configCmd struct {
+	Check checkConfigCmd `cmd:"" help:"Check the settings and the contracts, as serve does."`
+	Show  showConfigCmd  `cmd:"" help:"Print the settings in force, secrets masked."`
+}
+
+type checkConfigCmd struct{}
+
+// Run reads the settings and compiles the contracts; it starts nothing.
+func (checkConfigCmd) Run(t *terminal) error {
+	cfg, report := config.Load(config.Input{Environ: t.env, Dir: ".", ConfigPath: t.global.Config})
+	err := report.Err()
+	var operations int
+	if err == nil {
+		if operations, err = server.Check(cfg); err != nil {
+			fmt.Fprintln(t.err, err)
+		}
+	}
+	if t.global.JSON {
+		if err := t.printJSON(map[string]any{
+			"schema": "gatehouse.config-check/1", "ok": err == nil,
+			"problems": texts(report.Errors), "warnings": texts(report.Warnings), "operations": operations,
+		}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintln(t.out, report.String())
+		if err == nil {
+			fmt.Fprintf(t.out, "%d operations, each with an access rule. Accepted risks: %s.\n", operations, orNone(cfg.AcceptRisk))
+		}
+	}
+	if err != nil {
+		return exit(exitUsage, errors.New(""))
+	}
+	return nil
+}
+
+func texts[E error](list []E) []string {
+	all := make([]string, len(list))
+	for i, e := range list {
+		all[i] = e.Error()
+	}
+	return all
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+type showConfigCmd struct {
+	Origin bool `help:"Print where each value comes from."`
+}
+
+// Run prints every setting.
+func (s showConfigCmd) Run(t *terminal) error {
+	cfg, report := config.Load(config.Input{Environ: t.env, Dir: ".", ConfigPath: t.global.Config})
+	if t.global.JSON {
+		return t.printJSON(map[string]any{"schema": "gatehouse.config/1", "settings": cfg.Values()})
+	}
+	if _, err := fmt.Fprint(t.out, cfg.Show(s.Origin)); err != nil {
+		return err
+	}
+	return t.judge(report)
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheGateGuardsAPlainMux(t *testing.T) {
+	secret := bytes.Repeat([]byte("k"), 32)
+	var record bytes.Buffer
+	h, err := newHandler(secret, slog.NewJSONHandler(&record, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := "Bearer " + token(secret, "ada", time.Now())
+	old := "Bearer " + token(secret, "ada", time.Now().Add(-time.Hour))
+	for _, tt := range []struct {
+		name, method, path, auth, body string
+		want                           int
+	}{
+		{"a guest reads", "GET", "/notes", "", "", 200},
+		{"a guest writes", "POST", "/notes", "", `{"text":"x"}`, 401},
+		{"a member writes", "POST", "/notes", good, `{"text":"x"}`, 201},
+		{"an expired token", "POST", "/notes", old, `{"text":"x"}`, 401},
+		{"a blank note", "POST", "/notes", good, `{"text":"  "}`, 400},
+		{"an author of one's choice", "POST", "/notes", good, `{"text":"x","author":"eve"}`, 400},
+		{"a path that no contract describes", "GET", "/debug", "", "", 404},
+		{"a method that the path does not answer", "DELETE", "/notes", "", "", 405},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(tt.method, "http://localhost"+tt.path, strings.NewReader(tt.body))
+			if tt.body != "" {
+				r.Header.Set("Content-Type", "application/json")
+			}
+			if tt.auth != "" {
+				r.Header.Set("Authorization", tt.auth)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != tt.want {
+				t.Errorf("status %d, want %d: %s", w.Code, tt.want, w.Body)
+			}
+			if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("X-Request-Id") == "" {
+				t.Errorf("headers are missing: %v", w.Header())
+			}
+		})
+	}
+	if n := strings.Count(record.String(), "\n"); n != 8 {
+		t.Errorf("%d records for 8 requests", n)
+	}
+}

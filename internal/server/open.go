@@ -1,0 +1,211 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse"
+	"github.com/gatehouse-api/gatehouse/authn"
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/headers"
+	"github.com/gatehouse-api/gatehouse/internal/apps"
+	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/internal/identity"
+	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/limit"
+	"github.com/gatehouse-api/gatehouse/observe"
+	"github.com/gatehouse-api/gatehouse/tlsedge"
+	"github.com/gatehouse-api/gatehouse/validate"
+)
+
+type principal = call.Principal
+
+// StoreConfig is the database that the settings name.
+func StoreConfig(cfg *config.Config, log *slog.Logger) store.Config {
+	d := cfg.Database
+	c := store.Config{
+		Engine: d.Engine, Path: d.Path, URL: d.URL.Reveal(), OwnerURL: d.OwnerURL.Reveal(),
+		Pool: d.Pool, Wait: d.Wait, Log: log,
+	}
+	if d.Wait == 0 {
+		c.Wait = -1 // the settings' 0 tries once
+	}
+	return c
+}
+
+// OpenStore opens the database with its schema up to date. exclusive is for the
+// process that serves: on SQLite a second one is refused. On PostgreSQL the
+// schema is moved only when the owner's URL is given; else a pending migration
+// is an error that says how to run it.
+func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, exclusive bool) (*store.Store, error) {
+	c := StoreConfig(cfg, log)
+	c.Exclusive = exclusive
+	if err := MakeData(cfg); err != nil {
+		return nil, err
+	}
+	if err := migrateUp(ctx, c, log); err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRoles(ctx, cfg, db, log); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func migrateUp(ctx context.Context, c store.Config, log *slog.Logger) error {
+	m, err := store.OpenMigrator(ctx, c, apps.Schemas()...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = m.Close() }()
+	pending, err := m.Plan(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	if c.Engine == store.Postgres && c.OwnerURL == "" {
+		return fmt.Errorf("%d migrations are pending and the role of database.url must not own the tables\n"+
+			"Set database.owner_url, or run: gatehouse migrate up", len(pending))
+	}
+	steps, err := m.Up(ctx)
+	if err != nil {
+		return err
+	}
+	log.Info("migrated the database", "steps", len(steps))
+	return nil
+}
+
+// checkRoles refuses, in production, a database role that row-level security
+// does not bind.
+func checkRoles(ctx context.Context, cfg *config.Config, db *store.Store, log *slog.Logger) error {
+	roles, err := db.CheckRoles(ctx)
+	if err != nil {
+		return fmt.Errorf("asking what the database role may do: %w", err)
+	}
+	var unbound []string
+	for what, is := range map[string]bool{"owns tables": roles.Owns, "is a superuser": roles.Superuser, "bypasses row-level security": roles.BypassRLS} {
+		if is {
+			unbound = append(unbound, what)
+		}
+	}
+	if len(unbound) == 0 {
+		return nil
+	}
+	what := fmt.Sprintf("the role %q of database.url %s, so row-level security does not bind it", roles.App, strings.Join(unbound, " and "))
+	if cfg.Environment == config.Production {
+		return fmt.Errorf("%s\nGive database.url a role of its own and the owner's to database.owner_url: docs/how-to/move-to-postgres.md", what)
+	}
+	log.Warn(what)
+	return nil
+}
+
+// IdentityOptions are what the settings do not say of identity.
+type IdentityOptions struct {
+	Log      *slog.Logger
+	Issuer   string // when the settings state none
+	OnRevoke func(identity.Revocation)
+}
+
+// OpenIdentity builds the identity service on an open store.
+func OpenIdentity(cfg *config.Config, db *store.Store, o IdentityOptions) (*identity.Service, error) {
+	key, err := sealingKey(cfg)
+	if err != nil {
+		return nil, err
+	}
+	id := cfg.Identity
+	if id.Issuer == "" {
+		id.Issuer = o.Issuer
+	}
+	return identity.New(identity.Config{
+		Store: db, Key: key, Issuer: id.Issuer, Audience: id.Audience,
+		Algorithm: string(id.Token.Algorithm), SharedSecret: []byte(id.Token.Secret.Reveal()),
+		SignUp: identity.SignUpMode(id.SignUp), AccessTTL: id.Token.AccessTTL, RefreshTTL: id.Token.RefreshTTL,
+		IdleTTL: id.Session.Idle, SessionTTL: id.Session.Absolute,
+		OnRevoke: o.OnRevoke, Log: o.Log,
+	})
+}
+
+// sealingKey is the key of the settings, or that of a file in the data folder
+// which is made, readable by its owner alone, when it is not there.
+func sealingKey(cfg *config.Config) ([]byte, error) {
+	if k := cfg.Identity.SealingKey; k.IsSet() {
+		return []byte(k.Reveal()), nil
+	}
+	path := cfg.SealingKeyPath()
+	key, err := os.ReadFile(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	fresh := make([]byte, 32)
+	_, _ = rand.Read(fresh) // never fails (crypto/rand)
+	key = []byte(hex.EncodeToString(fresh))
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("making the sealing key: %w", err)
+	}
+	_, err = f.Write(key)
+	return key, errors.Join(err, f.Sync(), f.Close())
+}
+
+// gateConfig is the gate that the settings describe.
+func gateConfig(o Options, apis []*contract.API, people *identity.Service) gatehouse.Config {
+	cfg := o.Config
+	return gatehouse.Config{
+		Contracts: apis,
+		Proxies:   cfg.TrustedProxies,
+		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow},
+		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
+		Headers:   headers.Config{CORS: headers.CORS{Origins: cfg.CORS.Origins}},
+		Limit:     limit.Config{Budgets: cfg.Limits},
+		Authn:     authn.Config{Bearer: people.Bearer(), Cookie: people.Cookie(), TrustedOrigins: cfg.CORS.Origins},
+		Validate:  validate.Config{Responses: responseMode(cfg)},
+	}
+}
+
+// responseMode checks our own answers everywhere but in production, where they
+// have been checked by every test.
+func responseMode(cfg *config.Config) validate.Mode {
+	if cfg.Environment == config.Production {
+		return validate.Off
+	}
+	return validate.Enforce
+}
+
+func plainAllowed(cfg *config.Config) bool {
+	return cfg.Environment != config.Production || cfg.Accepts(config.RiskPlainHTTP)
+}
+
+// MakeData makes the folder for the embedded database and for keys.
+func MakeData(cfg *config.Config) error {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	return nil
+}
+
+// Check compiles what the settings would serve, without starting it, and
+// returns how many operations there are.
+func Check(cfg *config.Config) (operations int, err error) {
+	apis, err := apps.Contracts(apps.Options{Environment: string(cfg.Environment), OpenScheduler: cfg.Scheduler.Open})
+	if err != nil {
+		return 0, err
+	}
+	if _, err := gatehouse.New(gatehouse.Config{Contracts: apis, Limit: limit.Config{Budgets: cfg.Limits}}); err != nil {
+		return 0, err
+	}
+	for _, api := range apis {
+		operations += len(api.Operations)
+	}
+	return operations, nil
+}

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/tlsedge"
+)
+
+// maintainEvery is how often identity deletes what has expired and looks after
+// its keys.
+const maintainEvery = 5 * time.Minute
+
+// Listen opens the listener that the settings name.
+func Listen(ctx context.Context, cfg *config.Config) (net.Listener, error) {
+	l, err := tlsedge.Listen(ctx, cfg.Listen, tlsedge.Caps{Proxies: cfg.TrustedProxies})
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w\nAnother program may have it; take a free port with: --listen localhost:0", cfg.Listen, err)
+	}
+	return l, nil
+}
+
+// Serve answers on l until ctx ends, then stops in order and closes the
+// database. now ends the stop at once when it is closed.
+func (s *Server) Serve(ctx context.Context, l net.Listener, now <-chan struct{}) error {
+	srv, err := s.newHTTP(s.handler)
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- tlsedge.Serve(srv, l) }()
+	redirect, err := s.redirect(ctx, failed)
+	if err != nil {
+		return errors.Join(err, srv.Close(), s.Close())
+	}
+	background, stopBackground := context.WithCancel(ctx)
+	defer stopBackground()
+	go s.maintain(background)
+	select {
+	case <-ctx.Done():
+	case err := <-failed:
+		return errors.Join(err, s.Close())
+	}
+	if redirect != nil {
+		_ = redirect.Close() // it holds nothing that could be lost
+	}
+	return errors.Join(s.stop(srv, now), s.Close())
+}
+
+// stop ends the server in order: not ready, sockets, requests.
+func (s *Server) stop(srv *http.Server, now <-chan struct{}) error {
+	s.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Server.Drain+s.cfg.Server.Shutdown)
+	defer cancel()
+	go func() {
+		select {
+		case <-now:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if s.cfg.Server.Drain > 0 {
+		s.log.Info("stopping: not ready any more, still serving", "for", s.cfg.Server.Drain.String())
+		select {
+		case <-time.After(s.cfg.Server.Drain):
+		case <-ctx.Done():
+		}
+	}
+	if n := s.hub.Len(); n > 0 {
+		s.log.Info("stopping: closing sockets", "sockets", n)
+	}
+	sockets := make(chan error, 1)
+	go func() { sockets <- s.hub.Shutdown(ctx) }()
+	requests := srv.Shutdown(ctx)
+	if err := errors.Join(requests, <-sockets); err != nil {
+		return errors.Join(fmt.Errorf("stopping before all was finished: %w", err), srv.Close())
+	}
+	return nil
+}
+
+func (s *Server) newHTTP(h http.Handler) (*http.Server, error) {
+	t := s.cfg.Server.Timeouts
+	c := tlsedge.ServerConfig{
+		Addr: s.cfg.Listen, Handler: h, Log: s.log.Handler(), Proxies: s.cfg.TrustedProxies,
+		InsecurePlain:     plainAllowed(s.cfg),
+		ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
+	}
+	if s.cfg.TLS.CertFile != "" {
+		c.Certificates = []tlsedge.KeyPair{{CertFile: s.cfg.TLS.CertFile, KeyFile: s.cfg.TLS.KeyFile}}
+	}
+	return tlsedge.NewServer(c)
+}
+
+// redirect starts the plain listener that sends clients to https, when there is
+// one in the settings.
+func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Server, error) {
+	if s.cfg.TLS.Redirect == "" {
+		return nil, nil
+	}
+	layer, err := tlsedge.New(tlsedge.Config{Hosts: s.cfg.HostNames(), Redirect: true, RedirectPort: portOf(s.cfg)})
+	if err != nil {
+		return nil, err
+	}
+	l, err := tlsedge.Listen(ctx, s.cfg.TLS.Redirect, tlsedge.Caps{})
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", s.cfg.TLS.Redirect, err)
+	}
+	t := s.cfg.Server.Timeouts
+	srv := &http.Server{
+		Handler: layer(http.NotFoundHandler()), ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
+	}
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return srv, nil
+}
+
+func portOf(cfg *config.Config) int {
+	u := cfg.BaseURL()
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		return port
+	}
+	return 443
+}
+
+func (s *Server) maintain(ctx context.Context) {
+	tick := time.NewTicker(maintainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.identity.Maintain(ctx); err != nil {
+				s.log.Warn("maintaining identity", "error", err.Error())
+			}
+		}
+	}
+}

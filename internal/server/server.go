@@ -1,0 +1,173 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse"
+	"github.com/gatehouse-api/gatehouse/authn"
+	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/internal/apps"
+	"github.com/gatehouse-api/gatehouse/internal/apps/members"
+	"github.com/gatehouse-api/gatehouse/internal/apps/scheduler"
+	"github.com/gatehouse-api/gatehouse/internal/apps/system"
+	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/internal/identity"
+	"github.com/gatehouse-api/gatehouse/internal/live"
+	"github.com/gatehouse-api/gatehouse/internal/store"
+)
+
+// Options of a server.
+type Options struct {
+	Config  *config.Config // checked already
+	Log     slog.Handler   // records of requests, and what the server has to say
+	Version string         // of the program
+	Commit  string         // it was built from
+	BaseURL string         // how clients reach it; from Config when empty
+}
+
+// Server is everything but the listener.
+type Server struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	store    *store.Store
+	identity *identity.Service
+	hub      *live.Hub
+	apis     []*contract.API
+	handler  http.Handler
+	stopping atomic.Bool
+}
+
+// Open builds a server: it waits for the database, brings its schema up, and
+// compiles the contracts. Nothing is served yet. The error says what to do.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{cfg: o.Config, log: slog.New(o.Log)}
+	if o.BaseURL == "" {
+		o.BaseURL = o.Config.BaseURL().String()
+	}
+	if err := s.open(ctx, o); err != nil {
+		_ = s.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context, o Options) error {
+	var err error
+	if s.store, err = OpenStore(ctx, o.Config, s.log, true); err != nil {
+		return err
+	}
+	if s.hub, err = live.New(live.Config{
+		Origins: o.Config.CORS.Origins,
+		Alive:   func(ctx context.Context, p *principal) bool { return s.identity.Alive(ctx, p) },
+	}); err != nil {
+		return err
+	}
+	if s.identity, err = OpenIdentity(o.Config, s.store, IdentityOptions{Log: s.log, Issuer: o.BaseURL, OnRevoke: s.revoke}); err != nil {
+		return err
+	}
+	if err := s.identity.Prepare(ctx); err != nil {
+		return fmt.Errorf("preparing the signing keys: %w", err)
+	}
+	return s.build(ctx, o)
+}
+
+// build compiles the contracts, matches them with the handlers, and puts the
+// gate in front.
+func (s *Server) build(ctx context.Context, o Options) error {
+	var err error
+	if s.apis, err = apps.Contracts(apps.Options{
+		Environment: string(o.Config.Environment), OpenScheduler: o.Config.Scheduler.Open,
+	}); err != nil {
+		return err
+	}
+	document, err := apps.Document(o.Version, s.apis)
+	if err != nil {
+		return err
+	}
+	handlers, err := s.handlers(ctx, o, document)
+	if err != nil {
+		return err
+	}
+	dispatch, err := apps.Dispatch(s.apis, handlers)
+	if err != nil {
+		return err
+	}
+	gate, err := gatehouse.New(gateConfig(o, s.apis, s.identity))
+	if err != nil {
+		return err
+	}
+	s.handler = gate.Wrap(dispatch)
+	return nil
+}
+
+func (s *Server) handlers(ctx context.Context, o Options, document []byte) (apps.Handlers, error) {
+	cfg := o.Config.Scheduler
+	sched, err := scheduler.New(scheduler.Config{
+		Store: s.store, Hub: s.hub, Log: s.log,
+		Open: cfg.Open, Pace: cfg.Pace, ErrorMode: cfg.ErrorMode, EnforceAvailability: cfg.EnforceAvailability,
+		Seed: scheduler.Seed(cfg.Seed),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := sched.Fill(ctx); err != nil {
+		return nil, fmt.Errorf("seeding the scheduler: %w", err)
+	}
+	origins, err := authn.NewOrigins(o.Config.CORS.Origins)
+	if err != nil {
+		return nil, err
+	}
+	people := members.New(s.identity, members.Config{CheckOrigin: origins.Check})
+	own := system.New(system.Config{
+		Version: o.Version, Commit: o.Commit, Started: time.Now(), Ready: s.ready,
+		Document: func() []byte { return document },
+	})
+	return apps.Handlers{"system": own.Handlers(), "members": people.Handlers(), "scheduler": sched.Handlers()}, nil
+}
+
+// revoke closes the sockets of sessions that have ended. Where one session of a
+// member goes on, the hub's own look at each principal finds the others.
+func (s *Server) revoke(r identity.Revocation) {
+	switch {
+	case r.Session != "":
+		s.hub.RevokeSession(r.Session)
+	case r.Keep == "":
+		s.hub.RevokeMember(r.MemberID)
+	}
+}
+
+var errStopping = errors.New("the server is stopping")
+
+// ready tells why requests cannot be served just now.
+func (s *Server) ready(ctx context.Context) error {
+	if s.stopping.Load() {
+		return errStopping
+	}
+	return s.store.Read(ctx, store.System(), func(tx *store.Tx) error {
+		var one int
+		return tx.QueryRow(ctx, `SELECT 1`).Scan(&one)
+	})
+}
+
+// Identity is the identity service, for the command that adds the demo's people.
+func (s *Server) Identity() *identity.Service { return s.identity }
+
+// APIs are the compiled contracts.
+func (s *Server) APIs() []*contract.API { return s.apis }
+
+// Handler is the whole of it, gate first.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Close closes the database. Serve does it at its end.
+func (s *Server) Close() error {
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
+}
