@@ -64,6 +64,12 @@ func layers() []string {
 // forTests are packages that any test may import, whatever its floor.
 func forTests() []string { return []string{"internal/storetest", "gatetest"} }
 
+// supportsTests tells whether a folder is linked into tests and nothing else.
+func supportsTests(dir string) bool {
+	_, at, _ := houseOf(dir)
+	return slices.Contains(forTests(), at)
+}
+
 // houseOf finds the house of a folder and the folder that the house is: the
 // longest match, where "*" stands for one name.
 func houseOf(dir string) (house, string, bool) {

@@ -101,8 +101,9 @@ func declares(s *source, match func(string) bool) bool {
 	return found
 }
 
-// withoutRows are the apps that keep nothing, so need no store and no schema.
-func withoutRows() []string { return []string{"internal/apps/system"} }
+// withoutRows are the apps that need no store and no schema: system keeps
+// nothing, and what members shows is kept by internal/identity.
+func withoutRows() []string { return []string{"internal/apps/system", "internal/apps/members"} }
 
 // appShape wants every app folder to look like every other.
 func appShape(t *tree) []string {
@@ -169,6 +170,7 @@ func undocumented(s *source) []string {
 	say := func(id *ast.Ident) {
 		breaches = append(breaches, s.at(id.Pos())+": "+id.Name+" is exported and has no comment")
 	}
+	line := func(p token.Pos) int { return s.fset.Position(p).Line }
 	for _, d := range s.file.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
@@ -177,21 +179,21 @@ func undocumented(s *source) []string {
 			}
 		case *ast.GenDecl:
 			for _, spec := range d.Specs {
-				undocumentedSpec(d, spec, say)
+				undocumentedSpec(d, spec, line, say)
 			}
 		}
 	}
 	return breaches
 }
 
-func undocumentedSpec(d *ast.GenDecl, spec ast.Spec, say func(*ast.Ident)) {
+func undocumentedSpec(d *ast.GenDecl, spec ast.Spec, at func(token.Pos) int, say func(*ast.Ident)) {
 	switch spec := spec.(type) {
 	case *ast.TypeSpec:
 		if spec.Name.IsExported() && d.Doc.Text() == "" && spec.Doc.Text() == "" && spec.Comment.Text() == "" {
 			say(spec.Name)
 		}
 		if st, ok := spec.Type.(*ast.StructType); ok && strings.HasSuffix(spec.Name.Name, "Config") && spec.Name.IsExported() {
-			undocumentedFields(st, say)
+			undocumentedFields(st, at, say)
 		}
 	case *ast.ValueSpec:
 		if d.Doc.Text() == "" && spec.Doc.Text() == "" && spec.Comment.Text() == "" {
@@ -204,17 +206,37 @@ func undocumentedSpec(d *ast.GenDecl, spec ast.Spec, say func(*ast.Ident)) {
 	}
 }
 
-func undocumentedFields(st *ast.StructType, say func(*ast.Ident)) {
+// undocumentedFields passes a field that a comment above a group of lines covers,
+// and one that is called like its type, whose comment says it.
+func undocumentedFields(st *ast.StructType, at func(token.Pos) int, say func(*ast.Ident)) {
+	covered := 0 // the line up to which a comment speaks
 	for _, f := range st.Fields.List {
-		if f.Doc.Text() != "" || f.Comment.Text() != "" {
+		line := at(f.Pos())
+		if f.Doc.Text() != "" || line == covered+1 {
+			covered = at(f.End())
+			continue
+		}
+		if f.Comment.Text() != "" {
 			continue
 		}
 		for _, id := range f.Names {
-			if id.IsExported() {
+			if id.IsExported() && typeName(f.Type) != id.Name {
 				say(id)
 			}
 		}
 	}
+}
+
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.StarExpr:
+		return typeName(e.X)
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
 }
 
 // exportedReceiver tells whether a method is part of what godoc shows.
