@@ -23,12 +23,12 @@ type JWTConfig struct {
 	// each token, so that a key taken out of use stops at once. See FixedKeys.
 	Keys func(kid string) (Key, error)
 
-	Issuer   string        // iss must equal it; required
-	Audience string        // aud must name it; required
-	Type     string        // typ must be it (RFC 8725 §3.11); "at+jwt" when empty (RFC 9068 §2.1)
-	Leeway   time.Duration // by how much clocks may differ; 5 minutes at most
-	Now      func() time.Time
-	Cache    int // how many verified tokens are remembered; 4096 when 0, none when negative
+	Issuer   string           // iss must equal it; required
+	Audience string           // aud must name it; required
+	Type     string           // typ must be it (RFC 8725 §3.11); "at+jwt" when empty (RFC 9068 §2.1)
+	Leeway   time.Duration    // by how much clocks may differ; 5 minutes at most
+	Now      func() time.Time // the clock; time.Now when nil
+	Cache    int              // how many verified tokens are remembered; 4096 when 0, none when negative
 
 	// Private decodes the claims that are your own, once per verified token; its
 	// result is in Claims.Private and is shared by all calls with that token.

@@ -7,122 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-// Every token below is right but for the one thing in its name, and signed by
-// the true key wherever the attack allows it, so that only the safeguard in
-// question can refuse it.
+// TestJWTAttacks: every token below is right but for the one thing in its name,
+// and signed by the true key wherever the attack allows it, so that only the
+// safeguard in question can refuse it.
 func TestJWTAttacks(t *testing.T) {
-	i := newIssuer()
 	j := newJWT(t, nil)
-	ed := func(header, payload string) string { return i.sign(t, "EdDSA", header, payload) }
-	with := func(member string) string { // a good header with one more member
-		return strings.TrimSuffix(goodHeader("EdDSA"), "}") + "," + member + "}"
-	}
-	claims := func(from, to string) string {
-		s := strings.Replace(goodClaims(), from, to, 1)
-		if s == goodClaims() {
-			t.Fatalf("%q is not in the claims", from)
-		}
-		return s
-	}
-	exp := fmt.Sprintf(`"exp":%d`, now.Add(15*time.Minute).Unix())
-	good := i.good(t, "EdDSA")
-	input, sig := good[:strings.LastIndexByte(good, '.')], good[strings.LastIndexByte(good, '.')+1:]
-
-	for _, row := range []struct{ name, token string }{
-		{"alg none, unsecured JWS", b64(`{"alg":"none","typ":"at+jwt"}`) + "." + b64(goodClaims()) + "."},
-		{"alg none with the kid of a true key", b64(`{"alg":"none","typ":"at+jwt","kid":"EdDSA"}`) + "." + b64(goodClaims()) + "."},
-		{"alg nOnE with a signature", ed(strings.Replace(goodHeader("EdDSA"), `"alg":"EdDSA"`, `"alg":"nOnE"`, 1), goodClaims())},
-		{"alg missing", ed(`{"typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
-		{"alg a number", ed(`{"alg":1,"typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
-		{"alg names another algorithm than the key's", ed(`{"alg":"HS256","typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
-		{"alg in lower case", ed(`{"alg":"eddsa","typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
-		{"RS256 public key in PEM as the HS256 secret", macWithPublicKey(t, i, "PUBLIC KEY")},
-		{"RS256 public key in DER as the HS256 secret", macWithPublicKey(t, i, "")},
-		{"PS256 signature for an RS256 key", i.sign(t, "PS256", goodHeader("RS256"), goodClaims())},
-		{"HS256 with an empty secret", macWith(t, nil)},
-		{"kid of no key", ed(strings.Replace(goodHeader("EdDSA"), `"kid":"EdDSA"`, `"kid":"x"`, 1), goodClaims())},
-		{"kid that is a path", ed(`{"alg":"EdDSA","typ":"at+jwt","kid":"../../dev/null"}`, goodClaims())},
-		{"kid that is SQL", ed(`{"alg":"EdDSA","typ":"at+jwt","kid":"' UNION SELECT 'secret"}`, goodClaims())},
-		{"kid missing", ed(`{"alg":"EdDSA","typ":"at+jwt"}`, goodClaims())},
-		{"kid a number", ed(`{"alg":"EdDSA","typ":"at+jwt","kid":1}`, goodClaims())},
-		{"jwk: the attacker's own key", ed(with(`"jwk":{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`), goodClaims())},
-		{"jku: a set of keys elsewhere", ed(with(`"jku":"https://evil.example/jwks.json"`), goodClaims())},
-		{"x5u: a certificate elsewhere", ed(with(`"x5u":"https://evil.example/cert.pem"`), goodClaims())},
-		{"x5c: the attacker's own certificate", ed(with(`"x5c":["MIIB"]`), goodClaims())},
-		{"crit with an extension", ed(with(`"crit":["exp"]`), goodClaims())},
-		{"crit empty", ed(with(`"crit":[]`), goodClaims())},
-		{"crit null", ed(with(`"crit":null`), goodClaims())},
-		{"b64 false", ed(with(`"b64":false`), goodClaims())},
-		{"zip: a bomb", ed(with(`"zip":"DEF"`), goodClaims())},
-		{"enc: a JWE header", ed(with(`"enc":"A256GCM"`), goodClaims())},
-		{"epk: invalid curve", ed(with(`"epk":{}`), goodClaims())},
-		{"p2c: a billion rounds", ed(with(`"p2c":1000000000`), goodClaims())},
-		{"p2s", ed(with(`"p2s":"c2FsdA"`), goodClaims())},
-		{"typ of a refresh token", ed(`{"alg":"EdDSA","typ":"rt+jwt","kid":"EdDSA"}`, goodClaims())},
-		{"typ of an identity token", ed(`{"alg":"EdDSA","typ":"JWT","kid":"EdDSA"}`, goodClaims())},
-		{"typ missing", ed(`{"alg":"EdDSA","kid":"EdDSA"}`, goodClaims())},
-		{"typ an array", ed(`{"alg":"EdDSA","typ":["at+jwt"],"kid":"EdDSA"}`, goodClaims())},
-		{"typ of another tree", ed(`{"alg":"EdDSA","typ":"text/at+jwt","kid":"EdDSA"}`, goodClaims())},
-		{"iss of another", ed(goodHeader("EdDSA"), claims("id.example.org", "evil.example"))},
-		{"iss that begins like ours", ed(goodHeader("EdDSA"), claims("id.example.org", "id.example.org.evil.example"))},
-		{"iss missing", ed(goodHeader("EdDSA"), claims(`"iss":"https://id.example.org",`, ""))},
-		{"aud of another", ed(goodHeader("EdDSA"), claims(`"aud":"notes"`, `"aud":"mail"`))},
-		{"aud of others", ed(goodHeader("EdDSA"), claims(`"aud":"notes"`, `"aud":["mail","note"]`))},
-		{"aud missing", ed(goodHeader("EdDSA"), claims(`"aud":"notes",`, ""))},
-		{"aud empty", ed(goodHeader("EdDSA"), claims(`"aud":"notes"`, `"aud":[]`))},
-		{"aud with a number", ed(goodHeader("EdDSA"), claims(`"aud":"notes"`, `"aud":["notes",1]`))},
-		{"aud an object", ed(goodHeader("EdDSA"), claims(`"aud":"notes"`, `"aud":{"notes":true}`))},
-		{"exp missing", ed(goodHeader("EdDSA"), claims(","+exp, ""))},
-		{"exp null", ed(goodHeader("EdDSA"), claims(exp, `"exp":null`))},
-		{"exp a string", ed(goodHeader("EdDSA"), claims(exp, `"exp":"9999999999"`))},
-		{"exp true", ed(goodHeader("EdDSA"), claims(exp, `"exp":true`))},
-		{"exp beyond the calendar", ed(goodHeader("EdDSA"), claims(exp, `"exp":1e300`))},
-		{"exp in another case", ed(goodHeader("EdDSA"), claims(exp, strings.ToUpper(exp)))},
-		{"nbf to come", ed(goodHeader("EdDSA"), claims(exp, fmt.Sprintf(`%s,"nbf":%d`, exp, now.Unix()+1)))},
-		{"nbf a string", ed(goodHeader("EdDSA"), claims(exp, exp+`,"nbf":"0"`))},
-		{"nbf before 1970", ed(goodHeader("EdDSA"), claims(exp, exp+`,"nbf":-1`))},
-		{"iat to come", ed(goodHeader("EdDSA"), claims(fmt.Sprintf(`"iat":%d`, now.Unix()), fmt.Sprintf(`"iat":%d`, now.Unix()+1)))},
-		{"more than 8 KiB", ed(goodHeader("EdDSA"), claims(`"sub":"ada"`, `"sub":"`+strings.Repeat("a", 8<<10)+`"`))},
-		{"four parts", good + "." + sig},
-		{"two parts", input},
-		{"JWE: five parts", good + ".YQ.YQ"},
-		{"no parts", ""},
-		{"only dots", ".."},
-		{"empty payload", b64(goodHeader("EdDSA")) + ".." + sig},
-		{"signature stripped", input + "."},
-		{"signature of other claims", input + "." + ed(goodHeader("EdDSA"), claims("ada", "eve"))[len(input)+1:]},
-		{"signature cut", good[:len(good)-4]},
-		{"claims changed after signing", b64(goodHeader("EdDSA")) + "." + b64(claims("member", "admin")) + "." + sig},
-		{"header changed after signing", b64(with(`"x":1`)) + "." + b64(goodClaims()) + "." + sig},
-		{"padding", good + "="},
-		{"line end inside", good[:10] + "\n" + good[10:]},
-		{"line end behind", good + "\r\n"},
-		{"space before", " " + good},
-		{"base64 with plus and slash", input + "." + strings.NewReplacer("-", "+", "_", "/").Replace(sig) + "+"},
-		{"another spelling of the signature's last bits", respelled(good)},
-		{"NUL inside", good[:10] + "\x00" + good[10:]},
-		{"duplicate claim", ed(goodHeader("EdDSA"), claims(`"sub":"ada"`, `"sub":"ada","sub":"root"`))},
-		{"duplicate claim, one escaped", ed(goodHeader("EdDSA"), claims(`"sub":"ada"`, `"sub":"ada","\u0073ub":"root"`))},
-		{"duplicate private claim", ed(goodHeader("EdDSA"), claims(`"role":"member"`, `"role":"member","role":"admin"`))},
-		{"duplicate header member", ed(with(`"kid":"ES256"`), goodClaims())},
-		{"header not an object", ed(`["EdDSA"]`, goodClaims())},
-		{"header not JSON", ed(`{"alg":"EdDSA"`, goodClaims())},
-		{"header with a second value", ed(goodHeader("EdDSA")+"{}", goodClaims())},
-		{"claims not an object", ed(goodHeader("EdDSA"), `["notes"]`)},
-		{"claims null", ed(goodHeader("EdDSA"), `null`)},
-		{"claims not JSON", ed(goodHeader("EdDSA"), goodClaims()+"x")},
-		{"claims not UTF-8", ed(goodHeader("EdDSA"), claims("ada", "ad\xff"))},
-		{"claims with a lone surrogate", ed(goodHeader("EdDSA"), claims("ada", `\ud800`))},
-		{"ES256 with r and s of zero", b64(goodHeader("ES256")) + "." + b64(goodClaims()) + "." + b64(strings.Repeat("\x00", 64))},
-		{"ES256 with r and s of the curve's order", esWithOrder(i)},
-		{"ES256 signature in DER", esInDER(t, i)},
-		{"EdDSA signature of zeros", input + "." + b64(strings.Repeat("\x00", 64))},
-	} {
+	f := newForger(t)
+	for _, row := range slices.Concat(f.keys(), f.headers(), f.claims(), f.forms(), f.json()) {
 		t.Run(row.name, func(t *testing.T) {
 			c, err := j.Parse(row.token)
 			if !errors.Is(err, ErrInvalid) {
@@ -132,6 +29,161 @@ func TestJWTAttacks(t *testing.T) {
 				t.Error("an invalid token is told to be expired")
 			}
 		})
+	}
+}
+
+type attack struct{ name, token string }
+
+// forger makes tokens that differ from a good one in one thing.
+type forger struct {
+	t          *testing.T
+	i          *issuer
+	good       string
+	input, sig string // its two halves
+	exp        string // the member exp of its claims
+}
+
+func newForger(t *testing.T) forger {
+	i := newIssuer()
+	good := i.good(t, "EdDSA")
+	last := strings.LastIndexByte(good, '.')
+	return forger{t, i, good, good[:last], good[last+1:], fmt.Sprintf(`"exp":%d`, now.Add(15*time.Minute).Unix())}
+}
+
+func (f forger) ed(header, payload string) string { return f.i.sign(f.t, "EdDSA", header, payload) }
+
+// with is a good token with one more header member.
+func (f forger) with(member string) string {
+	return f.ed(strings.TrimSuffix(goodHeader("EdDSA"), "}")+","+member+"}", goodClaims())
+}
+
+// but is good claims with one thing changed.
+func (f forger) but(from, to string) string {
+	s := strings.Replace(goodClaims(), from, to, 1)
+	if s == goodClaims() {
+		f.t.Fatalf("%q is not in the claims", from)
+	}
+	return s
+}
+
+// claiming is a good token with one thing changed in its claims.
+func (f forger) claiming(from, to string) string { return f.ed(goodHeader("EdDSA"), f.but(from, to)) }
+
+// keys: the token chooses its own algorithm or key.
+func (f forger) keys() []attack {
+	return []attack{
+		{"alg none, unsecured JWS", b64(`{"alg":"none","typ":"at+jwt"}`) + "." + b64(goodClaims()) + "."},
+		{"alg none with the kid of a true key", b64(`{"alg":"none","typ":"at+jwt","kid":"EdDSA"}`) + "." + b64(goodClaims()) + "."},
+		{"alg nOnE with a signature", f.ed(strings.Replace(goodHeader("EdDSA"), `"alg":"EdDSA"`, `"alg":"nOnE"`, 1), goodClaims())},
+		{"alg missing", f.ed(`{"typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
+		{"alg a number", f.ed(`{"alg":1,"typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
+		{"alg names another algorithm than the key's", f.ed(`{"alg":"HS256","typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
+		{"alg in lower case", f.ed(`{"alg":"eddsa","typ":"at+jwt","kid":"EdDSA"}`, goodClaims())},
+		{"RS256 public key in PEM as the HS256 secret", macWithPublicKey(f.t, f.i, "PUBLIC KEY")},
+		{"RS256 public key in DER as the HS256 secret", macWithPublicKey(f.t, f.i, "")},
+		{"PS256 signature for an RS256 key", f.i.sign(f.t, "PS256", goodHeader("RS256"), goodClaims())},
+		{"HS256 with an empty secret", macWith(f.t, nil)},
+		{"kid of no key", f.ed(strings.Replace(goodHeader("EdDSA"), `"kid":"EdDSA"`, `"kid":"x"`, 1), goodClaims())},
+		{"kid that is a path", f.ed(`{"alg":"EdDSA","typ":"at+jwt","kid":"../../dev/null"}`, goodClaims())},
+		{"kid that is SQL", f.ed(`{"alg":"EdDSA","typ":"at+jwt","kid":"' UNION SELECT 'secret"}`, goodClaims())},
+		{"kid missing", f.ed(`{"alg":"EdDSA","typ":"at+jwt"}`, goodClaims())},
+		{"kid a number", f.ed(`{"alg":"EdDSA","typ":"at+jwt","kid":1}`, goodClaims())},
+		{"ES256 with r and s of zero", b64(goodHeader("ES256")) + "." + b64(goodClaims()) + "." + b64(strings.Repeat("\x00", 64))},
+		{"ES256 with r and s of the curve's order", esWithOrder(f.i)},
+		{"ES256 signature in DER", esInDER(f.t, f.i)},
+		{"EdDSA signature of zeros", f.input + "." + b64(strings.Repeat("\x00", 64))},
+	}
+}
+
+// headers: members of the header that change how the token is read, or what it is.
+func (f forger) headers() []attack {
+	return []attack{
+		{"jwk: the attacker's own key", f.with(`"jwk":{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`)},
+		{"jku: a set of keys elsewhere", f.with(`"jku":"https://evil.example/jwks.json"`)},
+		{"x5u: a certificate elsewhere", f.with(`"x5u":"https://evil.example/cert.pem"`)},
+		{"x5c: the attacker's own certificate", f.with(`"x5c":["MIIB"]`)},
+		{"crit with an extension", f.with(`"crit":["exp"]`)},
+		{"crit empty", f.with(`"crit":[]`)},
+		{"crit null", f.with(`"crit":null`)},
+		{"b64 false", f.with(`"b64":false`)},
+		{"zip: a bomb", f.with(`"zip":"DEF"`)},
+		{"enc: a JWE header", f.with(`"enc":"A256GCM"`)},
+		{"epk: invalid curve", f.with(`"epk":{}`)},
+		{"p2c: a billion rounds", f.with(`"p2c":1000000000`)},
+		{"p2s", f.with(`"p2s":"c2FsdA"`)},
+		{"typ of a refresh token", f.ed(`{"alg":"EdDSA","typ":"rt+jwt","kid":"EdDSA"}`, goodClaims())},
+		{"typ of an identity token", f.ed(`{"alg":"EdDSA","typ":"JWT","kid":"EdDSA"}`, goodClaims())},
+		{"typ missing", f.ed(`{"alg":"EdDSA","kid":"EdDSA"}`, goodClaims())},
+		{"typ an array", f.ed(`{"alg":"EdDSA","typ":["at+jwt"],"kid":"EdDSA"}`, goodClaims())},
+		{"typ of another tree", f.ed(`{"alg":"EdDSA","typ":"text/at+jwt","kid":"EdDSA"}`, goodClaims())},
+	}
+}
+
+// claims: what the issuer signed is not for us, or not for now.
+func (f forger) claims() []attack {
+	return []attack{
+		{"iss of another", f.claiming("id.example.org", "evil.example")},
+		{"iss that begins like ours", f.claiming("id.example.org", "id.example.org.evil.example")},
+		{"iss missing", f.claiming(`"iss":"https://id.example.org",`, "")},
+		{"aud of another", f.claiming(`"aud":"notes"`, `"aud":"mail"`)},
+		{"aud of others", f.claiming(`"aud":"notes"`, `"aud":["mail","note"]`)},
+		{"aud missing", f.claiming(`"aud":"notes",`, "")},
+		{"aud empty", f.claiming(`"aud":"notes"`, `"aud":[]`)},
+		{"aud with a number", f.claiming(`"aud":"notes"`, `"aud":["notes",1]`)},
+		{"aud an object", f.claiming(`"aud":"notes"`, `"aud":{"notes":true}`)},
+		{"exp missing", f.claiming(","+f.exp, "")},
+		{"exp null", f.claiming(f.exp, `"exp":null`)},
+		{"exp a string", f.claiming(f.exp, `"exp":"9999999999"`)},
+		{"exp true", f.claiming(f.exp, `"exp":true`)},
+		{"exp beyond the calendar", f.claiming(f.exp, `"exp":1e300`)},
+		{"exp in another case", f.claiming(f.exp, strings.ToUpper(f.exp))},
+		{"nbf to come", f.claiming(f.exp, fmt.Sprintf(`%s,"nbf":%d`, f.exp, now.Unix()+1))},
+		{"nbf a string", f.claiming(f.exp, f.exp+`,"nbf":"0"`)},
+		{"nbf before 1970", f.claiming(f.exp, f.exp+`,"nbf":-1`)},
+		{"iat to come", f.claiming(fmt.Sprintf(`"iat":%d`, now.Unix()), fmt.Sprintf(`"iat":%d`, now.Unix()+1))},
+	}
+}
+
+// forms: the token is not three parts of base64url, or not what was signed.
+func (f forger) forms() []attack {
+	return []attack{
+		{"more than 8 KiB", f.claiming(`"sub":"ada"`, `"sub":"`+strings.Repeat("a", 8<<10)+`"`)},
+		{"four parts", f.good + "." + f.sig},
+		{"two parts", f.input},
+		{"JWE: five parts", f.good + ".YQ.YQ"},
+		{"no parts", ""},
+		{"only dots", ".."},
+		{"empty payload", b64(goodHeader("EdDSA")) + ".." + f.sig},
+		{"signature stripped", f.input + "."},
+		{"signature of other claims", f.input + "." + f.claiming("ada", "eve")[len(f.input)+1:]},
+		{"signature cut", f.good[:len(f.good)-4]},
+		{"claims changed after signing", b64(goodHeader("EdDSA")) + "." + b64(f.but("member", "admin")) + "." + f.sig},
+		{"header changed after signing", b64(`{"x":1,`+goodHeader("EdDSA")[1:]) + "." + b64(goodClaims()) + "." + f.sig},
+		{"padding", f.good + "="},
+		{"line end inside", f.good[:10] + "\n" + f.good[10:]},
+		{"line end behind", f.good + "\r\n"},
+		{"space before", " " + f.good},
+		{"base64 with plus and slash", f.input + "." + strings.NewReplacer("-", "+", "_", "/").Replace(f.sig) + "+"},
+		{"another spelling of the signature's last bits", respelled(f.good)},
+		{"NUL inside", f.good[:10] + "\x00" + f.good[10:]},
+	}
+}
+
+// json: what is signed can be read in two ways, or in none.
+func (f forger) json() []attack {
+	return []attack{
+		{"duplicate claim", f.claiming(`"sub":"ada"`, `"sub":"ada","sub":"root"`)},
+		{"duplicate claim, one escaped", f.claiming(`"sub":"ada"`, `"sub":"ada","\u0073ub":"root"`)},
+		{"duplicate private claim", f.claiming(`"role":"member"`, `"role":"member","role":"admin"`)},
+		{"duplicate header member", f.with(`"kid":"ES256"`)},
+		{"header not an object", f.ed(`["EdDSA"]`, goodClaims())},
+		{"header not JSON", f.ed(`{"alg":"EdDSA"`, goodClaims())},
+		{"header with a second value", f.ed(goodHeader("EdDSA")+"{}", goodClaims())},
+		{"claims not an object", f.ed(goodHeader("EdDSA"), `["notes"]`)},
+		{"claims null", f.ed(goodHeader("EdDSA"), `null`)},
+		{"claims not JSON", f.ed(goodHeader("EdDSA"), goodClaims()+"x")},
+		{"claims not UTF-8", f.claiming("ada", "ad\xff")},
+		{"claims with a lone surrogate", f.claiming("ada", `\ud800`)},
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"time"
 )
 
@@ -40,13 +39,13 @@ type ServerConfig struct {
 	// GetCertificate is another source of certificates, asked instead.
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
-	ReadHeaderTimeout time.Duration
-	ReadTimeout       time.Duration
-	WriteTimeout      time.Duration
-	IdleTimeout       time.Duration
-	MaxHeaderBytes    int
+	ReadHeaderTimeout time.Duration // DefaultReadHeaderTimeout when 0, and so on
+	ReadTimeout       time.Duration // of a request with its body
+	WriteTimeout      time.Duration // of an answer
+	IdleTimeout       time.Duration // between two requests
+	MaxHeaderBytes    int           // of the request line and header
 
-	Log slog.Handler     // what net/http has to say, and certificates that cannot be read again; to standard error when nil
+	Log slog.Handler     // what net/http has to say, and certificates that cannot be read again; told nobody when nil
 	Now func() time.Time // the clock for certificates; time.Now when nil
 
 	Proxies       []netip.Prefix // declared proxies, which may end the encryption in front of us
@@ -128,7 +127,7 @@ func (cfg *ServerConfig) defaults() error {
 		cfg.MaxHeaderBytes = DefaultMaxHeaderBytes
 	}
 	if cfg.Log == nil {
-		cfg.Log = slog.NewTextHandler(os.Stderr, nil)
+		cfg.Log = slog.DiscardHandler
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -22,11 +22,11 @@ type Config struct {
 	Proxies []netip.Prefix
 
 	// Redirect answers plain GET and HEAD requests that ask for text/html with 308
-	// to the same host and path over https, on RedirectPort (443 when 0). All
-	// others are refused: a program that sends its credentials in the clear is to
-	// be found out rather than helped (ASVS 4.1.2).
+	// to the same host and path over https. All others are refused: a program that
+	// sends its credentials in the clear is to be found out rather than helped
+	// (ASVS 4.1.2).
 	Redirect     bool
-	RedirectPort int
+	RedirectPort int // where https is answered; 443 when 0
 
 	InsecurePlain   bool // answers plain HTTP from anywhere
 	InsecureAnyHost bool // answers whatever Host names
