@@ -126,11 +126,14 @@ func (s *site) wantClose(ws *websocket.Conn, code websocket.StatusCode) {
 
 func (s *site) wantLen(n int) {
 	s.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); s.hub.Len() != n; {
-		if time.Now().After(deadline) {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for ctx := s.context(); s.hub.Len() != n; {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
 			s.t.Fatalf("%d connections, want %d", s.hub.Len(), n)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 

@@ -1,0 +1,12 @@
+package scheduler
+
+import (
+	"testing"
+
+	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func schemas() []store.Schema { return []store.Schema{Schema()} }
