@@ -141,8 +141,16 @@ func TestZeroConfigAllowsNothing(t *testing.T) {
 }
 
 func TestRealm(t *testing.T) {
-	if _, err := New(Config{Realm: "a\" evil=\"b"}); err == nil {
-		t.Error("a realm with a quote is accepted")
+	for _, realm := range []string{"a\" evil=\"b", `a\`, "a\nb", "caf\u00e9"} {
+		if _, err := New(Config{Realm: realm}); err == nil {
+			t.Errorf("realm %q is accepted", realm)
+		}
+	}
+}
+
+func TestNamelessSourceOwnsNothing(t *testing.T) {
+	if v, ok := pathValue("/members", []string{"ada"}, ""); ok {
+		t.Errorf("found %q", v)
 	}
 }
 
@@ -183,6 +191,10 @@ func TestAccessTable(t *testing.T) {
 func TestRowInWords(t *testing.T) {
 	for _, row := range Access(table(t), []string{"member"}) {
 		switch row.Operation {
+		case "open":
+			if row.Rule != "public" {
+				t.Errorf("%+v", row)
+			}
 		case "staff":
 			if row.Rule != "roles [manager admin]" || row.Audit != "READ_STAFF" {
 				t.Errorf("%+v", row)
@@ -196,6 +208,12 @@ func TestRowInWords(t *testing.T) {
 		if err != nil || !strings.Contains(string(b), `"roles":[{"role":"member","may":`) {
 			t.Errorf("as JSON: %s, %v", b, err)
 		}
+	}
+}
+
+func TestWhyWithoutADocument(t *testing.T) {
+	if got := Why(operation(contract.Access{Public: true}), "member"); got != "GET /x/{id} as member: yes: everybody may, signed in or not" {
+		t.Error(got)
 	}
 }
 

@@ -113,11 +113,11 @@ func TestHandshakes(t *testing.T) {
 	addr := startTLS(t, writePair(t, certificate{names: []string{"localhost"}}), writePair(t, certificate{names: []string{"localhost"}, rsa: true}))
 	for _, row := range []struct {
 		name   string
-		client tls.Config
+		client *tls.Config
 		ok     bool
 	}{
-		{"TLS 1.0", tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, false},
-		{"TLS 1.1", tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		{"TLS 1.0", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, false},
+		{"TLS 1.1", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
 		{"CBC with SHA-1 (Lucky 13), ECDSA", only(tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA), false},
 		{"CBC with SHA-1 (Lucky 13), RSA", only(tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA), false},
 		{"CBC with SHA-256", only(tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256), false},
@@ -127,11 +127,11 @@ func TestHandshakes(t *testing.T) {
 
 		{"TLS 1.2, ECDSA and AES-GCM", only(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), true},
 		{"TLS 1.2, RSA and ChaCha20", only(tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256), true},
-		{"TLS 1.3", tls.Config{MinVersion: tls.VersionTLS13}, true},
+		{"TLS 1.3", &tls.Config{MinVersion: tls.VersionTLS13}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.client.InsecureSkipVerify = true // the chain is not what is tried here
-			conn, err := tls.Dial("tcp", addr, &row.client)
+			conn, err := tls.Dial("tcp", addr, row.client)
 			if err == nil {
 				conn.Close()
 			}
@@ -142,8 +142,8 @@ func TestHandshakes(t *testing.T) {
 	}
 }
 
-func only(suite uint16) tls.Config {
-	return tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}}
+func only(suite uint16) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}}
 }
 
 // TestSlowClients: each client does one thing too slowly and is closed at the

@@ -30,7 +30,7 @@ func normalHost(host string) (string, bool) {
 		return "", false
 	}
 	name = strings.TrimSuffix(name, ".")
-	return lower(name), name != ""
+	return lower(name), name != "" && !strings.HasSuffix(name, ".")
 }
 
 // lower is strings.ToLower for ASCII alone: by Unicode the Kelvin sign is a k.
