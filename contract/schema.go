@@ -42,10 +42,11 @@ const maxFaults = 100
 // quotes the value. Code is the keyword that was broken, "unknown_field" for a
 // member that the schema closes out.
 func (s *Schema) Validate(v any) []problem.Field {
-	if w := (walker{schema: s}); w.begin(v) {
+	hasty := walker{schema: s}
+	if hasty.begin(v) {
 		return nil
 	}
-	w := walker{schema: s, sink: &sink{}}
+	w := walker{schema: s, sink: &sink{}, steps: hasty.steps}
 	w.begin(v)
 	return w.sink.fields()
 }
@@ -67,6 +68,7 @@ func (s *Schema) Validate(v any) []problem.Field {
 // branch of an anyOf or oneOf whose only alternative is null.
 func (s *Schema) Prepare(v any, u Unknown) (out any, changed bool, unknown []problem.Field) {
 	p := preparer{policy: u, way: s.way}
+	p.path = p.room[:0]
 	out, changed = p.value(s.shape, v)
 	if len(p.sink.faults) > 0 {
 		unknown = p.sink.fields()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -18,13 +17,14 @@ const documentURL = "https://gatehouse.invalid/openapi.json"
 
 // compiler compiles the schemas of one OpenAPI document.
 type compiler struct {
-	name  string
-	doc   map[string]any // 3.0 schemas translated
-	lib   *jsonschema.Compiler
-	base  string
-	graph graph
-	forms map[string]*shape // by the nodes that a shape is made of
-	ids   map[*node]int
+	name   string
+	doc    map[string]any // 3.0 schemas translated
+	lib    *jsonschema.Compiler
+	base   string
+	broken error // the document could not be registered with the library
+	graph  graph
+	forms  map[string]*shape // by the nodes that a shape is made of
+	ids    map[*node]int
 }
 
 // compileError is a fault of the document, at an RFC 6901 pointer into it.
@@ -41,14 +41,19 @@ func newCompiler(name string, doc map[string]any, version30 bool) *compiler {
 	if version30 {
 		doc = translate30(doc)
 	}
+	return newSchemaCompiler(name, contractLibrary(), documentURL, doc)
+}
+
+// contractLibrary is the library's compiler as contracts need it: formats are
+// asserted, nothing is fetched.
+func contractLibrary() *jsonschema.Compiler {
 	lib := jsonschema.NewCompiler()
 	lib.AssertFormat()
 	for _, f := range ourFormats() {
 		lib.RegisterFormat(f)
 	}
 	lib.UseLoader(noLoader{})
-	c := newSchemaCompiler(name, lib, documentURL, doc)
-	return c
+	return lib
 }
 
 // newSchemaCompiler compiles schemas of doc with a library compiler that has its
@@ -58,22 +63,14 @@ func newSchemaCompiler(name string, lib *jsonschema.Compiler, base string, doc a
 	c := &compiler{name: name, lib: lib, base: base, forms: map[string]*shape{}, ids: map[*node]int{}}
 	c.doc, _ = doc.(map[string]any)
 	c.graph = graph{nodes: map[*jsonschema.Schema]*node{}, state: c.stated}
-	if err := lib.AddResource(base, doc); err != nil {
-		panic(fmt.Sprintf("contract: registering a document with a new compiler: %v", err)) // only a second one fails
-	}
+	c.broken = lib.AddResource(base, doc)
 	return c
 }
 
 // CompileSchema compiles one JSON Schema 2020-12, given as strictjson.Decode
 // gives it. Formats are asserted; references lead nowhere outside of it.
 func CompileSchema(schema any) (*Schema, error) {
-	lib := jsonschema.NewCompiler()
-	lib.AssertFormat()
-	for _, f := range ourFormats() {
-		lib.RegisterFormat(f)
-	}
-	lib.UseLoader(noLoader{})
-	return newSchemaCompiler("schema", lib, documentURL, schema).compile("", anyWay)
+	return newSchemaCompiler("schema", contractLibrary(), documentURL, schema).compile("", anyWay)
 }
 
 // noLoader fetches nothing: a contract is one document.
@@ -88,6 +85,9 @@ func (noLoader) Load(string) (any, error) { return nil, errOutside }
 func (c *compiler) schema(pointer string) (*Schema, error) { return c.compile(pointer, anyWay) }
 
 func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
+	if c.broken != nil {
+		return nil, fmt.Errorf("registering the document %s: %w", c.name, c.broken)
+	}
 	lib, err := c.lib.Compile(c.base + "#" + fragment(pointer))
 	if err != nil {
 		return nil, c.explain(pointer, err)
@@ -166,8 +166,7 @@ func fragment(pointer string) string {
 // explain turns an error of the library into one with place, reason and remedy.
 func (c *compiler) explain(pointer string, err error) error {
 	if e, ok := errors.AsType[*jsonschema.InvalidRegexError](err); ok {
-		return &compileError{c.pointerIn(e.URL, pointer), "a pattern that cannot be used", patternReason(e.Err),
-			"write it without lookahead, lookbehind and back-references (RE2 syntax)"}
+		return badPattern(c.pointerIn(e.URL, pointer), e.Err)
 	}
 	if e, ok := errors.AsType[*jsonschema.JSONPointerNotFoundError](err); ok {
 		return &compileError{pointer, "a $ref that leads nowhere", "there is nothing at " + c.shown(e.URL),
@@ -182,40 +181,46 @@ func (c *compiler) explain(pointer string, err error) error {
 			"copy the schema into components/schemas and refer to it there"}
 	}
 	if e, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
-		where, why := c.blame(c.pointerIn(e.URL, pointer), e.Err)
-		return &compileError{where, "not a valid JSON Schema", why, "see the 2020-12 specification for this keyword"}
+		return c.blame(c.pointerIn(e.URL, pointer), e.Err)
 	}
 	return &compileError{pointer, "a schema that cannot be compiled", err.Error(), "see the 2020-12 specification of JSON Schema"}
 }
 
+func badPattern(pointer string, err error) error {
+	return &compileError{pointer, "a pattern that cannot be used", patternReason(err),
+		"write it without lookahead, lookbehind and back-references (RE2 syntax)"}
+}
+
 // blame finds the deepest place at which the meta-schema refuses a schema.
-func (c *compiler) blame(base string, err error) (pointer, why string) {
+func (c *compiler) blame(pointer string, err error) error {
+	bad := &compileError{pointer, "not a valid JSON Schema", err.Error(), "see the 2020-12 specification for this keyword"}
 	e, ok := err.(*jsonschema.ValidationError)
 	if !ok {
-		return base, err.Error()
+		return bad
 	}
-	var leaves []*jsonschema.ValidationError
-	var walk func(*jsonschema.ValidationError)
-	walk = func(e *jsonschema.ValidationError) {
-		if len(e.Causes) == 0 {
-			leaves = append(leaves, e)
+	leaf := e
+	for queue := []*jsonschema.ValidationError{e}; len(queue) > 0; queue = queue[1:] {
+		if len(queue[0].Causes) == 0 && (len(leaf.Causes) > 0 || len(queue[0].InstanceLocation) > len(leaf.InstanceLocation)) {
+			leaf = queue[0]
 		}
-		for _, sub := range e.Causes {
-			walk(sub)
-		}
+		queue = append(queue, queue[0].Causes...)
 	}
-	walk(e)
-	leaf := slices.MaxFunc(leaves, func(a, b *jsonschema.ValidationError) int {
-		return len(a.InstanceLocation) - len(b.InstanceLocation)
-	})
 	for _, token := range leaf.InstanceLocation {
-		base += "/" + escapeToken(token)
+		bad.pointer += "/" + escapeToken(token)
 	}
-	if k, ok := leaf.ErrorKind.(*kind.Type); ok {
-		return base, textType(kindsNamed(k.Want))
+	switch k := leaf.ErrorKind.(type) {
+	case *kind.Type:
+		bad.why = textType(kindsNamed(k.Want))
+	case *kind.Format:
+		if pattern, ok := k.Got.(string); ok && k.Want == "regex" {
+			_, err := compilePattern(pattern)
+			return badPattern(bad.pointer, err)
+		}
+		_, bad.why = wordsFor(k)
+	default:
+		_, bad.why = wordsFor(k)
 	}
-	_, text := wordsFor(leaf.ErrorKind)
-	return base, text
+	return bad
 }
 
 func (c *compiler) pointerIn(location, fallback string) string {

@@ -86,5 +86,8 @@ func patternReason(err error) string {
 	if e, ok := err.(*syntax.Error); ok {
 		return "RE2 does not know it: " + e.Code.String()
 	}
+	if err == nil {
+		return "RE2 does not know it"
+	}
 	return err.Error()
 }

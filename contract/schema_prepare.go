@@ -21,6 +21,7 @@ type preparer struct {
 	policy Unknown
 	way    direction
 	path   []step
+	room   [8]step // what path holds in most values, without an allocation
 	sink   sink
 }
 
@@ -28,38 +29,40 @@ func (p *preparer) value(s *shape, v any) (out any, changed bool) {
 	if s == nil {
 		return v, false
 	}
-	switch v := v.(type) {
+	switch t := v.(type) {
 	case string:
-		return s.text(v)
+		if s.trim || s.emptyNull {
+			if text, null := s.text(t); null {
+				return nil, true
+			} else if len(text) != len(t) {
+				return text, true
+			}
+		}
 	case json.Number:
-		if s.integer && !plainInteger(v) {
-			return wholeNumber(v)
+		if s.integer && !plainInteger(t) {
+			if n, ok := wholeNumber(t); ok {
+				return n, true
+			}
 		}
 	case map[string]any:
-		return p.object(s, v)
+		return p.object(s, t, v)
 	case []any:
-		return p.array(s, v)
+		return p.array(s, t, v)
 	}
-	return v, false
+	return v, false // as it came: to box it anew would cost an allocation
 }
 
-func (s *shape) text(v string) (out any, changed bool) {
-	t := v
+// text trims a string, and tells whether it stands for null.
+func (s *shape) text(v string) (text string, null bool) {
 	if s.trim {
-		t = strings.TrimSpace(v)
+		v = strings.TrimSpace(v)
 	}
-	if s.emptyNull && t == "" {
-		return nil, true
-	}
-	if len(t) == len(v) {
-		return v, false
-	}
-	return t, true
+	return v, s.emptyNull && v == ""
 }
 
 // wholeNumber writes 2.0 as 2, so that whoever reads an integer can. A number
 // that is no integer is left for Validate to refuse.
-func wholeNumber(n json.Number) (out any, changed bool) {
+func wholeNumber(n json.Number) (json.Number, bool) {
 	r, ok := rat(n)
 	if !ok || !r.IsInt() {
 		return n, false
@@ -67,45 +70,55 @@ func wholeNumber(n json.Number) (out any, changed bool) {
 	return json.Number(r.Num().String()), true
 }
 
-func (p *preparer) object(s *shape, object map[string]any) (out any, changed bool) {
-	result := object
-	own := func() map[string]any { // the copy, made when first needed
-		if !changed {
-			result, changed = maps.Clone(object), true
-		}
-		return result
-	}
+// object prepares the members; boxed is the object as it came.
+func (p *preparer) object(s *shape, object map[string]any, boxed any) (out any, changed bool) {
+	own := object // replaced by a copy when something changes
 	for name, v := range object {
 		m, known := s.fields[name]
-		if known && p.travels(s, m, name) || !known && s.knows(name) {
+		if known && p.travels(m, name) || !known && s.knows(name) {
 			inner := s.rest
 			if known {
 				inner = m.shape
 			}
 			p.path = append(p.path, step{name: name, index: -1})
-			if w, ch := p.value(inner, v); ch {
-				own()[name] = w
-			}
+			w, ch := p.value(inner, v)
 			p.path = p.path[:len(p.path)-1]
+			if ch {
+				own, changed = owned(own, changed)
+				own[name] = w
+			}
 			continue
 		}
 		if !known {
 			p.unknown(s, name)
 		}
 		if p.policy == Strip {
-			delete(own(), name)
+			own, changed = owned(own, changed)
+			delete(own, name)
 		}
 	}
 	for _, d := range s.defaults {
-		if _, there := result[d.name]; !there && p.way != answer {
-			own()[d.name] = d.value
+		if _, there := own[d.name]; !there && p.way != answer {
+			own, changed = owned(own, changed)
+			own[d.name] = d.value
 		}
 	}
-	return result, changed
+	if !changed {
+		return boxed, false
+	}
+	return own, true
 }
 
-func (p *preparer) array(s *shape, list []any) (out any, changed bool) {
-	result := list
+// owned is the object itself when it is a copy already, else a copy.
+func owned(object map[string]any, copied bool) (map[string]any, bool) {
+	if copied {
+		return object, true
+	}
+	return maps.Clone(object), true
+}
+
+func (p *preparer) array(s *shape, list []any, boxed any) (out any, changed bool) {
+	own := list
 	for i, v := range list {
 		inner := s.items
 		if i < len(s.prefix) {
@@ -118,11 +131,14 @@ func (p *preparer) array(s *shape, list []any) (out any, changed bool) {
 			continue
 		}
 		if !changed {
-			result, changed = slices.Clone(list), true
+			own, changed = slices.Clone(list), true
 		}
-		result[i] = w
+		own[i] = w
 	}
-	return result, changed
+	if !changed {
+		return boxed, false
+	}
+	return own, true
 }
 
 // knows tells whether a member that no schema names is known all the same.
@@ -141,7 +157,7 @@ func (s *shape) knows(name string) bool {
 // travels tells whether a member may come this way, and notes it when not: a
 // client that sends what only the server writes is a mass assignment (OWASP
 // API3:2023), an answer with what is never shown is a leak.
-func (p *preparer) travels(s *shape, m *knownField, name string) bool {
+func (p *preparer) travels(m *knownField, name string) bool {
 	code, message := "", ""
 	switch {
 	case p.way == request && m.readOnly && p.policy != Allow:

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"encoding/json"
 	"hash/maphash"
 	"math/big"
@@ -91,8 +92,9 @@ func rat(n json.Number) (*big.Rat, bool) { return new(big.Rat).SetString(string(
 // bound is a limit that numbers are compared with.
 type bound struct {
 	exact *big.Rat
-	whole int64
-	small bool // whole is the bound
+	whole int64 // when small: the bound
+	float float64
+	small bool // the bound is an integer that a float64 holds exactly
 	text  string
 }
 
@@ -101,8 +103,8 @@ func newBound(r *big.Rat) *bound {
 		return nil
 	}
 	b := &bound{exact: r, text: ratText(r)}
-	if r.IsInt() && r.Num().IsInt64() {
-		b.whole, b.small = r.Num().Int64(), true
+	if f, exact := r.Float64(); exact && r.IsInt() && r.Num().IsInt64() {
+		b.whole, b.float, b.small = r.Num().Int64(), f, true
 	}
 	return b
 }
@@ -115,14 +117,11 @@ const outside = 2
 func (b *bound) compare(n json.Number) int {
 	if b.small && plainInteger(n) {
 		if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-			switch {
-			case i < b.whole:
-				return -1
-			case i > b.whole:
-				return 1
-			}
-			return 0
+			return cmp.Compare(i, b.whole)
 		}
+	}
+	if f, err := strconv.ParseFloat(string(n), 64); b.small && err == nil && f != b.float {
+		return cmp.Compare(f, b.float) // rounding keeps the order, and the bound is exact
 	}
 	r, ok := rat(n)
 	if !ok {

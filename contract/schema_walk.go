@@ -34,14 +34,14 @@ func (w *walker) begin(v any) bool {
 	root, ok := w.schema.root, true
 	if w.schema.whole {
 		ok = w.library(root, v)
-	} else {
+	} else if w.steps <= maxSteps {
 		ok = w.walk(root, v)
 	}
 	if w.steps > maxSteps { // whatever a "not" made of a check that was cut short
 		ok = w.fault(root, "complexity", "is too intricate to be checked")
 	}
 	if !ok && w.sink != nil && len(w.sink.faults) == 0 {
-		w.fault(root, "invalid", "does not fit the contract")
+		w.fault(root, "invalid", "does not fit the contract") // never a refusal without a reason
 	}
 	return ok
 }
@@ -83,15 +83,15 @@ func (w *walker) apply(n *node, v any) bool {
 		return w.fault(n, "enum", textEnum(n.enum))
 	}
 	ok := true
-	switch v := v.(type) {
+	switch t := v.(type) {
 	case string:
-		ok = w.text(n, v)
+		ok = w.text(n, t, v)
 	case json.Number:
-		ok = w.number(n, v)
+		ok = w.number(n, t, v)
 	case map[string]any:
-		ok = w.object(n, v)
+		ok = w.object(n, t)
 	case []any:
-		ok = w.array(n, v)
+		ok = w.array(n, t)
 	}
 	if !ok && w.hasty() {
 		return false
@@ -108,9 +108,10 @@ func oneOf(list []any, v any) bool {
 	return false
 }
 
-// text checks a string. An empty string that must not be empty breaks pattern
-// and format too; saying so would help nobody.
-func (w *walker) text(n *node, s string) bool {
+// text checks a string; boxed is the string as it came, which formats take. An
+// empty string that must not be empty breaks pattern and format too; saying so
+// would help nobody.
+func (w *walker) text(n *node, s string, boxed any) bool {
 	if n.minLength > 0 || n.maxLength >= 0 {
 		length := utf8.RuneCountInString(s)
 		if length < n.minLength {
@@ -124,7 +125,7 @@ func (w *walker) text(n *node, s string) bool {
 	if n.pattern != nil && !n.pattern.MatchString(s) {
 		ok = w.fault(n, "pattern", textPattern(n.pattern.String()))
 	}
-	return w.format(n, s) && ok
+	return w.format(n, boxed) && ok
 }
 
 func (w *walker) format(n *node, v any) bool {
@@ -134,7 +135,7 @@ func (w *walker) format(n *node, v any) bool {
 	return w.fault(n, "format", textFormat(n.format.Name))
 }
 
-func (w *walker) number(n *node, v json.Number) bool {
+func (w *walker) number(n *node, v json.Number, boxed any) bool {
 	ok := true
 	if b := n.minimum; b != nil {
 		if c := b.compare(v); c < 0 || c == outside {
@@ -155,7 +156,7 @@ func (w *walker) number(n *node, v json.Number) bool {
 	if n.multipleOf != nil && !multiple(v, n.multipleOf) {
 		ok = w.fault(n, "multipleOf", textMultiple(n.multipleText))
 	}
-	return w.format(n, v) && ok
+	return w.format(n, boxed) && ok
 }
 
 func (w *walker) array(n *node, list []any) bool {
@@ -168,9 +169,9 @@ func (w *walker) array(n *node, list []any) bool {
 	}
 	if n.unique && ok {
 		if i := repeated(list); i >= 0 {
-			w.path = append(w.path, step{index: i})
+			w.push(step{index: i})
 			ok = w.fault(n, "uniqueItems", "must not repeat an earlier item")
-			w.path = w.path[:len(w.path)-1]
+			w.pop()
 		}
 	}
 	for i, v := range list {
@@ -189,10 +190,23 @@ func (w *walker) array(n *node, list []any) bool {
 }
 
 func (w *walker) enter(n *node, v any, s step) bool {
-	w.path = append(w.path, s)
+	w.push(s)
 	ok := w.walk(n, v)
-	w.path = w.path[:len(w.path)-1]
+	w.pop()
 	return ok
+}
+
+// push and pop keep the path, which only faults need.
+func (w *walker) push(s step) {
+	if w.sink != nil {
+		w.path = append(w.path, s)
+	}
+}
+
+func (w *walker) pop() {
+	if w.sink != nil {
+		w.path = w.path[:len(w.path)-1]
+	}
 }
 
 func (w *walker) contains(n *node, list []any) bool {
