@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
 
 // binary is the program under test, built once.
@@ -41,7 +43,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	code := m.Run()
+	code := storetest.Run(m)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -123,6 +125,43 @@ func startDemo(t testing.TB, bin string, args ...string) (*program, error) {
 	}
 	p.started = time.Since(begin)
 	return p, nil
+}
+
+// serve starts `gatehouse serve` in a folder with these settings, "" for none,
+// and waits until it is ready.
+func serve(t testing.TB, dir, settings string, args ...string) *program {
+	t.Helper()
+	if settings != "" {
+		if err := os.WriteFile(filepath.Join(dir, "gatehouse.yaml"), []byte(settings), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args = append([]string{"--config", filepath.Join(dir, "gatehouse.yaml"), "--json", "serve", "--listen", "localhost:0"}, args...)
+	p, out := start(t, binary, nil, args...)
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("serve said nothing: %v\n%s", err, p.log.String())
+	}
+	var said struct{ URL string }
+	if err := json.Unmarshal(line, &said); err != nil {
+		t.Fatalf("serve did not print JSON: %v: %s", err, line)
+	}
+	p.url = said.URL
+	if err := p.waitUp(30 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// addMember adds a member with the command line, beside whatever runs.
+func addMember(t testing.TB, dir, email, role, password string) login {
+	t.Helper()
+	cmd := exec.Command(binary, "--config", filepath.Join(dir, "gatehouse.yaml"), "member", "add", email, "--role", role, "--password-stdin")
+	cmd.Dir, cmd.Stdin, cmd.Env = dir, strings.NewReader(password), []string{}
+	if b, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("adding %s: %v\n%s", email, err, b)
+	}
+	return login{role, email, password}
 }
 
 // start runs the program with an environment of its own and ends it with the

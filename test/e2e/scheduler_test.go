@@ -130,7 +130,8 @@ func TestConcurrentWritersOfOneSlot(t *testing.T) {
 func TestConditionalAndRepeatedWrites(t *testing.T) {
 	p := demo(t, "--seed", "test")
 	path := "/api/appointments/2"
-	etag := p.do(request{path: path}).header.Get("ETag")
+	member := p.token("member", 0)
+	etag := p.do(request{path: path, token: member}).header.Get("ETag")
 	put := func(h map[string]string, student string) answer {
 		return p.do(request{method: http.MethodPut, path: path, header: h,
 			body: `{"interview":{"student":"` + student + `","interviewer":1}}`})
@@ -156,7 +157,7 @@ func TestConditionalAndRepeatedWrites(t *testing.T) {
 		t.Errorf("the key for another body: %d", a.status)
 	}
 	var got struct{ Interview struct{ Student string } }
-	if err := json.Unmarshal([]byte(p.do(request{path: path}).body), &got); err != nil || got.Interview.Student != "Carol" {
+	if err := json.Unmarshal([]byte(p.do(request{path: path, token: member}).body), &got); err != nil || got.Interview.Student != "Carol" {
 		t.Errorf("the repeat was executed again: %+v %v", got, err)
 	}
 }

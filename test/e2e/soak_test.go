@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -128,28 +127,10 @@ func (s *soak) write(round int) []string {
 // serve starts the server on the soak's data and signs in.
 func (s *soak) serve() {
 	s.t.Helper()
-	config := filepath.Join(s.dir, "gatehouse.yaml")
-	first := s.server == nil
-	if first {
-		cmd := exec.Command(binary, "--config", config, "member", "add", soakAdmin, "--role", "admin", "--password-stdin")
-		cmd.Dir, cmd.Stdin = s.dir, strings.NewReader(s.password)
-		if b, err := cmd.CombinedOutput(); err != nil {
-			s.t.Fatalf("adding the admin: %v\n%s", err, b)
-		}
+	if s.server == nil {
+		addMember(s.t, s.dir, soakAdmin, "admin", s.password)
 	}
-	p, out := start(s.t, binary, nil, "--config", config, "--json", "serve")
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err != nil {
-		s.t.Fatalf("serve said nothing: %v\n%s", err, p.log.String())
-	}
-	var said struct{ URL string }
-	if err := json.Unmarshal(line, &said); err != nil {
-		s.t.Fatal(err)
-	}
-	p.url = said.URL
-	if err := p.waitUp(30 * time.Second); err != nil {
-		s.t.Fatal(err)
-	}
+	p := serve(s.t, s.dir, "")
 	p.logins["admin"] = []login{{"admin", soakAdmin, s.password}}
 	s.server, s.token = p, p.token("admin", 0)
 }
