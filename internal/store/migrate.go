@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -102,7 +103,7 @@ func (m *Migrator) Close() error { return m.db.Close() }
 func (m *Migrator) Up(ctx context.Context) ([]Step, error) {
 	var ran []Step
 	err := m.locked(ctx, func() error {
-		if err := m.notNewer(ctx); err != nil {
+		if err := errors.Join(m.notNewer(ctx), m.mayCreate(ctx)); err != nil {
 			return err
 		}
 		for _, s := range m.schemas {
@@ -147,7 +148,7 @@ func (m *Migrator) Down(ctx context.Context) ([]Step, error) {
 		if name == "" {
 			return nil
 		}
-		ran, err = m.down(ctx, name, (*goose.Provider).Down)
+		ran, err = m.down(ctx, name)
 		return err
 	})
 	return ran, err
@@ -198,7 +199,7 @@ func (m *Migrator) downTo(ctx context.Context, name string, version int64) ([]St
 		if current <= version {
 			return ran, nil
 		}
-		done, err := m.down(ctx, name, (*goose.Provider).Down)
+		done, err := m.down(ctx, name)
 		ran = append(ran, done...)
 		if err != nil {
 			return ran, err
@@ -206,7 +207,8 @@ func (m *Migrator) downTo(ctx context.Context, name string, version int64) ([]St
 	}
 }
 
-func (m *Migrator) down(ctx context.Context, name string, one func(*goose.Provider, context.Context) (*goose.MigrationResult, error)) ([]Step, error) {
+// down rolls back the latest migration of one component.
+func (m *Migrator) down(ctx context.Context, name string) ([]Step, error) {
 	for _, s := range m.schemas {
 		if s.Name != name {
 			continue
@@ -215,7 +217,7 @@ func (m *Migrator) down(ctx context.Context, name string, one func(*goose.Provid
 		if err != nil {
 			return nil, err
 		}
-		result, err := one(p, ctx)
+		result, err := p.Down(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("rolling back schema %s: %w", name, err)
 		}
@@ -331,23 +333,48 @@ func (m *Migrator) locked(ctx context.Context, f func() error) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrUnavailable, reason(err))
 	}
-	defer func() { _ = conn.Close() }() // the lock is given back before, or ends with the session
-	err = m.cfg.waitFor(ctx, "another migration", func(ctx context.Context) error {
-		var got bool
-		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", migrationLock).Scan(&got); err != nil {
-			return err
-		}
-		if !got {
-			return fmt.Errorf("%w: another migration is running", ErrUnavailable)
-		}
-		return nil
-	})
-	if err != nil {
+	defer abandon(conn) // the lock ends with the session
+	if err := m.takeLock(ctx, conn); err != nil {
 		return err
 	}
-	err = f()
-	_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
-	return errors.Join(err, unlockErr)
+	return f()
+}
+
+func (m *Migrator) takeLock(ctx context.Context, conn *sql.Conn) error {
+	waiting, cancel := context.WithTimeout(ctx, max(m.cfg.Wait, 0)+m.cfg.Timeouts.Connect)
+	defer cancel()
+	var got bool
+	err := conn.QueryRowContext(waiting, "SELECT pg_try_advisory_lock($1)", migrationLock).Scan(&got)
+	if err == nil && got {
+		return nil
+	}
+	if err == nil {
+		m.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "waiting for another migration to end")
+		waiting, cancel = context.WithTimeout(ctx, max(m.cfg.Wait, 0))
+		defer cancel()
+		_, err = conn.ExecContext(waiting, "SELECT set_config('lock_timeout', '0', false), pg_advisory_lock($1)", migrationLock)
+	}
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: waiting for another migration: %s", ErrUnavailable, reason(err))
+	}
+	return err
+}
+
+// mayCreate tells early, and in words, that the URL is not the owner's.
+func (m *Migrator) mayCreate(ctx context.Context) error {
+	if m.cfg.Engine != Postgres {
+		return nil
+	}
+	var role string
+	var may bool
+	const q = "SELECT current_user, has_schema_privilege(current_schema(), 'CREATE')"
+	if err := m.db.QueryRowContext(ctx, q).Scan(&role, &may); err != nil {
+		return fmt.Errorf("asking for rights: %w", err)
+	}
+	if !may {
+		return fmt.Errorf("role %s may not create tables: migrations need the URL of the owner", role)
+	}
+	return nil
 }
 
 func stepsOf(s Schema, results ...*goose.MigrationResult) []Step {

@@ -3,7 +3,10 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,114 +22,159 @@ import (
 func Rollback(t *testing.T, schemas []store.Schema) {
 	t.Helper()
 	for _, engine := range store.Engines() {
-		t.Run(string(engine), func(t *testing.T) { rollback(t, engine, schemas) })
+		t.Run(string(engine), func(t *testing.T) {
+			cfg := store.Config{Engine: store.SQLite, Path: filepath.Join(t.TempDir(), "rollback.db")}
+			driver, dsn := "sqlite", cfg.Path
+			if engine == store.Postgres {
+				d := Postgres(t)
+				cfg, driver, dsn = d.Config(), "pgx", d.OwnerURL
+			}
+			db, err := sql.Open(driver, dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			faults, err := rollback(t.Context(), cfg, db, schemas)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, fault := range faults {
+				t.Error(fault)
+			}
+		})
 	}
 }
 
-func rollback(t *testing.T, engine store.Engine, schemas []store.Schema) {
-	ctx := t.Context()
-	cfg := store.Config{Engine: store.SQLite, Path: filepath.Join(t.TempDir(), "rollback.db")}
-	driver, dsn := "sqlite", cfg.Path
-	if engine == store.Postgres {
-		d := Postgres(t)
-		cfg, driver, dsn = d.Config(), "pgx", d.OwnerURL
-	}
+// rollback lists what does not come back as it was.
+func rollback(ctx context.Context, cfg store.Config, db *sql.DB, schemas []store.Schema) (faults []string, err error) {
 	m, err := store.OpenMigrator(ctx, cfg, schemas...)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	defer m.Close()
-	db, err := sql.Open(driver, dsn)
+	defer func() { err = errors.Join(err, m.Close()) }()
+	ran, err := m.Up(ctx)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	defer db.Close()
-
-	ran := steps(t, "up", m.Up)
 	if len(ran) == 0 {
-		t.Fatal("there is no migration to roll back")
+		return nil, errors.New("there is no migration to roll back")
 	}
-	before := catalogue(t, engine, db)
-
-	// One step at a time, each undone and done again.
-	for i := len(ran) - 1; i >= 0; i-- {
-		down := steps(t, "down", m.Down)
-		if len(down) != 1 || down[0].Schema != ran[i].Schema || down[0].Version != ran[i].Version {
-			t.Fatalf("down rolled back %v, the last to run was %s %d", down, ran[i].Schema, ran[i].Version)
-		}
-	}
-	empty := catalogue(t, engine, db)
-	for _, line := range empty {
-		if !strings.Contains(line, "schema_") && !strings.Contains(line, "sqlite_sequence") {
-			t.Errorf("left behind after rolling back everything: %s", line)
-		}
-	}
-	steps(t, "up", m.Up)
-	compare(t, "after stepping down and up", before, catalogue(t, engine, db))
-
-	down, err := m.DownTo(ctx, "", 0)
-	if err != nil || len(down) != len(ran) {
-		t.Fatalf("down to nothing: %d of %d steps, %v", len(down), len(ran), err)
-	}
-	steps(t, "up", m.Up)
-	compare(t, "after down to nothing and up", before, catalogue(t, engine, db))
-	if again := steps(t, "up", m.Up); len(again) != 0 {
-		t.Errorf("up on a migrated database ran %v", again)
-	}
-}
-
-func steps(t *testing.T, what string, run func(context.Context) ([]store.Step, error)) []store.Step {
-	t.Helper()
-	ran, err := run(t.Context())
+	before, err := catalogue(ctx, cfg.Engine, db)
 	if err != nil {
-		t.Fatalf("%s: %v", what, err)
+		return nil, err
 	}
-	return ran
+	// The last component alone, the last two, and so on to all, step by step;
+	// then all at once.
+	for at := len(ran) - 1; at >= -1; at-- {
+		if at > 0 && ran[at].Schema == ran[at-1].Schema {
+			continue
+		}
+		undo := ran[max(at, 0):]
+		way := stepDown
+		if at < 0 {
+			way = allDown
+		}
+		if err := way(ctx, m, undo); err != nil {
+			return faults, err
+		}
+		found, err := upAgain(ctx, m, before, func() ([]string, error) { return catalogue(ctx, cfg.Engine, db) }, len(undo) == len(ran))
+		faults = append(faults, found...)
+		if err != nil {
+			return faults, err
+		}
+	}
+	if again, err := m.Up(ctx); err != nil || len(again) > 0 {
+		return faults, fmt.Errorf("up on a migrated database ran %d steps: %w", len(again), err)
+	}
+	return faults, nil
 }
 
-func compare(t *testing.T, when string, before, after []string) {
-	t.Helper()
+// upAgain compares what is there after going up again with what was before, and
+// looks for what is left when everything was undone.
+func upAgain(ctx context.Context, m *store.Migrator, before []string, look func() ([]string, error), nothing bool) (faults []string, err error) {
+	left, err := look()
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range left {
+		if nothing && !versionTable(line) {
+			faults = append(faults, "left behind after rolling back everything: "+line)
+		}
+	}
+	if _, err := m.Up(ctx); err != nil {
+		return faults, fmt.Errorf("up again: %w", err)
+	}
+	after, err := look()
+	return append(faults, compare(before, after)...), err
+}
+
+// stepDown takes one step at a time, and each must be the last that ran.
+func stepDown(ctx context.Context, m *store.Migrator, ran []store.Step) error {
+	for _, last := range slices.Backward(ran) {
+		down, err := m.Down(ctx)
+		if err != nil {
+			return err
+		}
+		if len(down) != 1 || down[0].Schema != last.Schema || down[0].Version != last.Version {
+			return fmt.Errorf("down rolled back %v, the last to run was %s %d", down, last.Schema, last.Version)
+		}
+	}
+	return nil
+}
+
+func allDown(ctx context.Context, m *store.Migrator, ran []store.Step) error {
+	down, err := m.DownTo(ctx, "", 0)
+	if err == nil && len(down) != len(ran) {
+		err = fmt.Errorf("down to nothing rolled back %d of %d", len(down), len(ran))
+	}
+	return err
+}
+
+// ownTable names the migrator's tables and what belongs to them.
+var ownTable = regexp.MustCompile(`\bschema_[a-z0-9_]+|\bsqlite_sequence\b`)
+
+// versionTable tells whether a line of the catalogue is of the migrator itself.
+func versionTable(line string) bool { return ownTable.MatchString(line) }
+
+func compare(before, after []string) (faults []string) {
 	for _, line := range before {
 		if !slices.Contains(after, line) {
-			t.Errorf("%s: missing: %s", when, line)
+			faults = append(faults, "missing after down and up: "+line)
 		}
 	}
 	for _, line := range after {
 		if !slices.Contains(before, line) {
-			t.Errorf("%s: not there before: %s", when, line)
+			faults = append(faults, "not there before down and up: "+line)
 		}
 	}
+	return faults
 }
 
 // catalogue describes everything that migrations can make, one line each.
-func catalogue(t *testing.T, engine store.Engine, db *sql.DB) []string {
-	t.Helper()
+func catalogue(ctx context.Context, engine store.Engine, db *sql.DB) ([]string, error) {
 	queries := []string{`SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_master`}
 	if engine == store.Postgres {
 		queries = postgresCatalogue
 	}
 	var lines []string
 	for _, q := range queries {
-		rows, err := db.QueryContext(t.Context(), q)
+		rows, err := db.QueryContext(ctx, q)
 		if err != nil {
-			t.Fatal(err)
+			return nil, fmt.Errorf("reading the catalogue: %w", err)
 		}
 		for rows.Next() {
 			var line string
 			if err := rows.Scan(&line); err != nil {
-				t.Fatal(err)
+				return nil, errors.Join(fmt.Errorf("reading the catalogue: %w", err), rows.Close())
 			}
 			lines = append(lines, line)
 		}
-		if err := rows.Close(); err != nil {
-			t.Fatal(err)
-		}
 		if err := rows.Err(); err != nil {
-			t.Fatal(err)
+			return nil, fmt.Errorf("reading the catalogue: %w", err)
 		}
 	}
 	slices.Sort(lines)
-	return lines
+	return lines, nil
 }
 
 // ours restricts a query to what is not PostgreSQL's own.

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,7 @@ type Server struct {
 
 // startServer makes and starts a server. Errors say what to install.
 func startServer() (_ *Server, err error) {
-	bin, err := binaries()
+	bin, err := binaries(debian)
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +81,15 @@ func startServer() (_ *Server, err error) {
 	return s, s.createRoles()
 }
 
-// binaries finds the newest installed server.
-func binaries() (string, error) {
+// debian is where Debian puts the programs of each version.
+const debian = "/usr/lib/postgresql/*/bin/initdb"
+
+// binaries finds the programs: on the PATH, else the newest that is installed.
+func binaries(installed string) (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(path), nil
 	}
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	found, err := filepath.Glob(installed)
 	if err != nil || len(found) == 0 {
 		return "", errors.New("PostgreSQL is not installed, and storage is tested on it: apt-get install postgresql")
 	}
@@ -152,14 +156,19 @@ func (s *Server) start(bin string) error {
 		cmd.Args = append(cmd.Args, "-c", setting)
 	}
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting PostgreSQL: %w", err)
-	}
-	exited := make(chan struct{})
+	started, exited := make(chan error, 1), make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // how it ended is in its log
+		runtime.LockOSThread() // Pdeathsig is the death of the thread that started it
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in its log
+		}
 		close(exited)
 	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("starting PostgreSQL: %w", err)
+	}
 	s.process, s.exited = cmd, exited
 	return s.waitReady()
 }
@@ -272,7 +281,7 @@ func (s *Server) Stop(t testing.TB) {
 // Start starts the server again, on the same port and data.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
-	bin, err := binaries()
+	bin, err := binaries(debian)
 	if err == nil {
 		err = s.start(bin)
 	}
