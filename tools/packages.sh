@@ -16,6 +16,9 @@ fi
 if used github.com/chromedp/chromedp; then
 	has chromium || has chromium-browser || has google-chrome || need chromium
 fi
+if used '"strace"'; then
+	has strace || need strace
+fi
 if used redis-server; then
 	has redis-server || need redis-server
 fi

@@ -74,7 +74,7 @@ type CORS struct {
 // Identity is who people are and how they prove it.
 type Identity struct {
 	SignUp     SignUp
-	Issuer     string // iss of our tokens
+	Issuer     string // iss of our tokens; empty is the address of the gate
 	Audience   string // aud of our tokens
 	Token      Token
 	SealingKey Secret // seals the signing keys at rest; unset: the file SealingKeyPath
@@ -184,15 +184,6 @@ func (c *Config) Accepts(risk Risk) bool { return slices.Contains(c.AcceptRisk, 
 
 // Loopback tells whether only this machine can reach the listener.
 func (c *Config) Loopback() bool { return isLoopback(hostOf(c.Listen)) }
-
-// Store is what the settings say of the database, as internal/store takes it.
-func (d Database) Store() store.Config {
-	wait := d.Wait
-	if wait == 0 {
-		wait = -1
-	}
-	return store.Config{Engine: d.Engine, Path: d.Path, URL: d.URL.Reveal(), OwnerURL: d.OwnerURL.Reveal(), Pool: d.Pool, Wait: wait}
-}
 
 // BaseURL is public_url, or what the listener's address makes of it.
 func (c *Config) BaseURL() *url.URL {

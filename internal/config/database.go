@@ -62,21 +62,16 @@ func (c *Config) databaseShape() contract.Issues {
 	return all
 }
 
-// databaseRoles wants two roles in production, for row-level security does not
-// hold the owner of a table.
+// databaseRoles refuses one role for both in production, for row-level security
+// does not hold the owner of a table. Without the owner's address the process
+// holds the weaker credential alone, and cannot migrate; that the role owns
+// nothing is asked of the database itself, by who opens it.
 func (c *Config) databaseRoles() contract.Issues {
 	ends := c.databaseEnds()
-	if c.Environment != Production || c.Database.Engine != store.Postgres || len(ends) == 0 {
+	if c.Environment != Production || len(ends) < 2 || ends[0].fault != nil || ends[1].fault != nil || ends[0].User != ends[1].User {
 		return nil
 	}
-	if len(ends) == 1 {
-		return c.issue("database.owner_url", codeDatabaseRoles, "database.owner_url is not set",
-			"Set it to the role that owns the tables, and database.url to another role that owns nothing.")
-	}
-	if ends[0].fault == nil && ends[1].fault == nil && ends[0].User == ends[1].User {
-		return c.issue("database.url", codeDatabaseRoles, "database.url and database.owner_url have the same role", "Give the application a role of its own.")
-	}
-	return nil
+	return c.issue("database.url", codeDatabaseRoles, "database.url and database.owner_url have the same role", "Give the application a role of its own.")
 }
 
 // databaseTLS refuses connections to other machines on which nobody proves to be

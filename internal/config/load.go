@@ -205,5 +205,4 @@ func (c *Config) derive() {
 		}
 	}
 	c.Database.Path = cmp.Or(c.Database.Path, filepath.Join(c.Data, "gatehouse.db"))
-	c.Identity.Issuer = cmp.Or(c.Identity.Issuer, c.BaseURL().String())
 }

@@ -70,8 +70,8 @@ func TestDefaultsAreSafe(t *testing.T) {
 	if c.Database.Path != filepath.Join("gatehouse-data", "gatehouse.db") || c.SealingKeyPath() != filepath.Join("gatehouse-data", "sealing.key") {
 		t.Errorf("files %s, %s", c.Database.Path, c.SealingKeyPath())
 	}
-	if c.Identity.Issuer != "http://localhost:8001" {
-		t.Errorf("issuer %s", c.Identity.Issuer)
+	if u := c.BaseURL().String(); u != "http://localhost:8001" {
+		t.Errorf("address %s", u)
 	}
 }
 
@@ -148,8 +148,8 @@ scheduler:
 	if b := c.Limits["login"]; b.Requests != 5 || b.Window != 15*time.Minute || !b.Failures || b.Key != contract.ByAccountAndAddress || b.Account != "email" {
 		t.Errorf("budget %+v", b)
 	}
-	if c.Identity.Issuer != "https://gate.example.org" || c.Database.Path != "/var/lib/gatehouse/gatehouse.db" {
-		t.Errorf("what follows: %s, %s", c.Identity.Issuer, c.Database.Path)
+	if c.BaseURL().String() != "https://gate.example.org" || c.Database.Path != "/var/lib/gatehouse/gatehouse.db" {
+		t.Errorf("what follows: %s, %s", c.BaseURL(), c.Database.Path)
 	}
 }
 

@@ -145,7 +145,7 @@ func databaseSettings() []setting {
 func identitySettings() []setting {
 	return []setting{
 		one("identity.sign_up", "Who may become a member.", "invite", oneOf(SignUpOpen, SignUpInvite, SignUpOff), func(c *Config) *SignUp { return &c.Identity.SignUp }),
-		optional("identity.issuer", "Issuer in tokens; public_url when not stated.", text("a text, as https://gate.example.org"), func(c *Config) *string { return &c.Identity.Issuer }),
+		optional("identity.issuer", "Issuer in tokens; the address of the gate when not stated.", text("a text, as https://gate.example.org"), func(c *Config) *string { return &c.Identity.Issuer }),
 		one("identity.audience", "Audience in tokens.", "gatehouse", text("a text"), func(c *Config) *string { return &c.Identity.Audience }),
 		one("identity.token.algorithm", "Signature of access tokens. HS256 needs identity.token.secret.", "EdDSA",
 			oneOf(EdDSA, ES256, HS256), func(c *Config) *Algorithm { return &c.Identity.Token.Algorithm }),

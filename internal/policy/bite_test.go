@@ -87,6 +87,8 @@ func moreBreaches() []breach {
 		{"dependencies", "-- go.mod --\nrequire (\n\ta.example/m v1.0.0\n)", "nothing imports it", ""},
 		{"dependencies", "-- go.mod --\nrequire (\n\ta.example/m v1.0.0 // indirect\n)\n-- call/a.go --\npackage call\nimport _ \"a.example/m\"", "marked indirect", ""},
 		{"dependencies", "-- " + reasons + " --\n| `a.example/m` | reads X |", "has a reason", ""},
+		{"exit codes", "-- cmd/gatehouse/a.go --\npackage main\nconst exitOdd = 5", "does not list 5", "-- cmd/gatehouse/a.go --\npackage main\nconst exitOdd = 5\n-- docs/reference/exit-codes.md --\n| `5` | odd |"},
+		{"exit codes", "-- docs/reference/exit-codes.md --\n| `5` | odd |", "which no constant", ""},
 		{"migrations", "-- a/schema/00001_x.sql --\n-- +goose Up\nCREATE TABLE x;\n", "needs", "-- a/schema/00001_x.sql --\n-- +goose Up\nCREATE TABLE x;\n-- +goose Down\nDROP TABLE x;\n"},
 		{"migrations", "-- a/schema/00001_x.sql --\n-- +goose Up\nCREATE TABLE x;\n-- +goose Down\n-- nothing", "does nothing", ""},
 		{"migrations", "-- a/schema/1.sql --\n", "not named", ""},

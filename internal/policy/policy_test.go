@@ -34,6 +34,7 @@ func rules() map[string]func(*tree) []string {
 		"dependencies":         dependenciesHaveReasons,
 		"words":                foreignWords,
 		"front page":           frontPage,
+		"exit codes":           exitCodesListed,
 		"migrations":           migrationsGoBack,
 	}
 }

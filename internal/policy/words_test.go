@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
 	"path"
 	"regexp"
 	"slices"
@@ -141,6 +142,39 @@ func frontPage(t *tree) []string {
 	}
 	if !strings.Contains(t.text(".ci/run"), "make test") {
 		breaches = append(breaches, ".ci/run: does not call make test")
+	}
+	return breaches
+}
+
+// exitCodesListed compares the exit codes of the program with the page that lists
+// them.
+func exitCodesListed(t *tree) []string {
+	const page = "docs/reference/exit-codes.md"
+	var used, breaches []string
+	for _, s := range t.in("cmd/gatehouse") {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if ok && len(spec.Names) == 1 && len(spec.Values) == 1 && strings.HasPrefix(spec.Names[0].Name, "exit") {
+				if lit, ok := spec.Values[0].(*ast.BasicLit); ok {
+					used = append(used, lit.Value)
+				}
+			}
+			return true
+		})
+	}
+	var listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\d+)` \\|").FindAllStringSubmatch(t.text(page), -1) {
+		listed = append(listed, m[1])
+	}
+	for _, code := range used {
+		if !slices.Contains(listed, code) {
+			breaches = append(breaches, page+": does not list "+code)
+		}
+	}
+	for _, code := range listed {
+		if !slices.Contains(used, code) {
+			breaches = append(breaches, page+": lists "+code+", which no constant of cmd/gatehouse is")
+		}
 	}
 	return breaches
 }
