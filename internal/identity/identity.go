@@ -88,7 +88,6 @@ var (
 	ErrSetupDone    = errors.New("there is an admin already")
 	ErrLastAdmin    = errors.New("there must be one active admin at least")
 	ErrNoMember     = errors.New("there is no such member")
-	ErrSession      = errors.New("the session has ended")
 )
 
 // Service knows the members. It is safe for concurrent use.

@@ -39,6 +39,7 @@ type keyStore struct {
 	secrets *secrets
 	ring    atomic.Pointer[keyring]
 	mu      sync.Mutex // one reader of the table at a time
+	failed  failure    // the last reading that went wrong
 	shared  *signer    // HS256 instead of keys from the table; nil otherwise
 	secret  authn.Key
 }
@@ -48,6 +49,13 @@ type keyring struct {
 	signer *signer // nil when no key of the configured algorithm signs
 	keys   map[string]ringKey
 	read   time.Time
+}
+
+// failure keeps tokens with made-up key ids from asking a store that is down
+// one after the other.
+type failure struct {
+	err error
+	at  time.Time
 }
 
 type ringKey struct {
@@ -130,6 +138,9 @@ func (k *keyStore) refresh(ctx context.Context, age time.Duration) (*keyring, er
 	if age > 0 && !old.read.IsZero() && k.cfg.Now().Sub(old.read) < age {
 		return old, nil
 	}
+	if age > 0 && k.failed.err != nil && k.cfg.Now().Sub(k.failed.at) < age {
+		return nil, k.failed.err
+	}
 	var fresh *keyring
 	err := k.cfg.Store.Read(ctx, store.System(), func(tx *store.Tx) error {
 		var err error
@@ -137,8 +148,10 @@ func (k *keyStore) refresh(ctx context.Context, age time.Duration) (*keyring, er
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading signing keys: %w", err)
+		k.failed = failure{fmt.Errorf("reading signing keys: %w", err), k.cfg.Now()}
+		return nil, k.failed.err
 	}
+	k.failed = failure{}
 	k.ring.Store(fresh)
 	return fresh, nil
 }
@@ -226,7 +239,6 @@ func (k *keyStore) rotate(ctx context.Context) error {
 	change := &store.Change{Action: "SIGNING_KEY_MADE", Resource: "keys/" + row.id, Notify: true,
 		Details: map[string]any{"algorithm": k.cfg.Algorithm}}
 	return k.cfg.Store.Write(ctx, store.System(), change, func(tx *store.Tx) error {
-		change.Action = "SIGNING_KEY_MADE"
 		now := k.cfg.Now()
 		if _, err := tx.NextID(ctx, "identity_keys"); err != nil { // one at a time
 			return err

@@ -192,6 +192,25 @@ func TestMadeUpKeyIDsDoNotReadEachTime(t *testing.T) {
 	})
 }
 
+func TestMadeUpKeyIDsDoNotQueueForAStoreThatIsDown(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, nil)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.move(time.Minute)
+		for range 2 {
+			if _, err := w.keys.find("made up"); !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+			w.clock.move(time.Second)
+		}
+		if tries := w.clock.now().Sub(w.keys.failed.at); tries != 2*time.Second {
+			t.Errorf("the store was asked %v ago", tries)
+		}
+	})
+}
+
 func TestAnotherSealingKeyIsNoticedAtTheStart(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		newWorld(t, s, nil)

@@ -114,7 +114,7 @@ func (s *Service) refuse(ctx context.Context, account [32]byte, address string, 
 		s.cfg.Log.WarnContext(ctx, "an account is tried from many addresses; logins to it from new ones are slowed",
 			"resource", change.Resource, "request_id", from.RequestID)
 	}
-	err := s.store.Write(ctx, guest(), change, func(*store.Tx) error { return nil })
+	err := s.store.Write(ctx, guest(), change, nil)
 	if err != nil {
 		return fmt.Errorf("recording a failed login: %w", err)
 	}

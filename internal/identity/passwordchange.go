@@ -26,7 +26,7 @@ func (s *Service) ChangePassword(ctx context.Context, p *call.Principal, current
 	if !v.ok {
 		change := &store.Change{Action: "PASSWORD_CHANGED", Outcome: "failure", Resource: "members/" + p.ID,
 			RequestID: from.RequestID, Isolation: store.ReadCommitted}
-		if err := s.store.Write(ctx, actorOf(p), change, func(*store.Tx) error { return nil }); err != nil {
+		if err := s.store.Write(ctx, actorOf(p), change, nil); err != nil {
 			return fmt.Errorf("recording a refused password: %w", err)
 		}
 		return ErrCredentials

@@ -40,10 +40,9 @@ func (s *Service) Refresh(ctx context.Context, token string, from Origin) (Grant
 	}
 	var g Grant
 	var issued time.Time
-	reused := false
-	change := &store.Change{RequestID: from.RequestID, Isolation: store.ReadCommitted}
+	var reused bool
+	change := &store.Change{Resource: "members/" + f.member, RequestID: from.RequestID, Isolation: store.ReadCommitted}
 	err = s.store.Write(ctx, store.Actor{ID: f.member, Role: f.role}, change, func(tx *store.Tx) error {
-		change.Action, change.Resource, change.Outcome, change.Notify, reused = "", "members/"+f.member, "", false, false
 		found := &session{}
 		err := found.scan(tx.QueryRow(ctx, sessionByID, f.session, f.member))
 		if err != nil {

@@ -148,6 +148,26 @@ func TestCookieStaysAwakeWhileUsedAndEndsAfterADay(t *testing.T) {
 	})
 }
 
+// Staying awake is no change that one process tells another about.
+func TestSessionKeptAwakeElsewhereGoesOnHere(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		elsewhere := newWorld(t, w.store, nil)
+		w.member(t, "lydia", Ordinary)
+		g := w.login(t, "lydia", true)
+		verify := func(w *world) {
+			t.Helper()
+			if _, err := w.Cookie().Verify(t.Context(), g.Cookie); err != nil {
+				t.Error(err)
+			}
+		}
+		verify(w)
+		elsewhere.clock.move(40 * time.Minute)
+		verify(elsewhere)
+		w.clock.move(80 * time.Minute)
+		verify(w)
+	})
+}
+
 func TestRoleHoldsFromTheNextCall(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.member(t, "lydia", Manager)

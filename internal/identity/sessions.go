@@ -143,11 +143,12 @@ func (s *Service) readSession(ctx context.Context, a store.Actor, row func(*stor
 }
 
 // session returns what is remembered under key when nothing can have changed
-// since, and otherwise reads.
+// since, and otherwise reads. What is remembered as idle is read again, for
+// staying awake is no change that is told about.
 func (s *Service) session(ctx context.Context, key string, read func(context.Context) (*session, error)) (*session, error) {
 	version, sure := s.store.Changes(ctx)
 	if sure {
-		if found := s.cache.get(key, version); found != nil {
+		if found := s.cache.get(key, version); found != nil && s.now() < found.idle {
 			return found, nil
 		}
 	}
