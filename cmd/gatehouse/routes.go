@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -39,7 +40,7 @@ func (r routesCmd) Run(t *terminal) error {
 	}
 	roles := apps.Roles()
 	if r.Role != "" {
-		if !has(roles, r.Role) {
+		if !slices.Contains(roles, r.Role) {
 			return exit(exitUsage, fmt.Errorf("there is no role %q; the roles are %s", r.Role, strings.Join(roles, ", ")))
 		}
 		roles = []string{r.Role}
@@ -54,7 +55,7 @@ func (r routesCmd) Run(t *terminal) error {
 	case t.global.JSON:
 		return t.printJSON(map[string]any{"schema": "gatehouse.routes/1", "environment": options.Environment, "operations": rows})
 	default:
-		return printRoutes(t.out, rows, roles, limitTexts(cfg, apis))
+		return printRoutes(t.out, rows, roles, factsOf(cfg, apis))
 	}
 }
 
@@ -85,10 +86,20 @@ func (r routesCmd) why(out io.Writer, apis []*contract.API, roles []string) erro
 	return exit(exitUsage, fmt.Errorf("no operation %q; write it as in the table, for example %q", r.Why, "PUT /api/appointments/{id}"))
 }
 
-func printRoutes(out io.Writer, rows []authz.Row, roles []string, limits map[string]string) error {
+// printRoutes prints one line an operation; the paths under which an operation
+// is mounted a second time stand below the table.
+func printRoutes(out io.Writer, rows []authz.Row, roles []string, about map[string]facts) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "OPERATION\t%s\tLIMIT\tBODY\tWHY\n", strings.ToUpper(strings.Join(roles, "\t")))
+	first := map[string]string{}
+	var same []string
 	for _, row := range rows {
+		key := row.API + " " + row.Operation
+		if path, again := first[key]; again {
+			same = append(same, alias(row.Path, path))
+			continue
+		}
+		first[key] = row.Path
 		cells := make([]string, len(row.Roles))
 		for i, c := range row.Roles {
 			cells[i] = string(c.May)
@@ -97,39 +108,92 @@ func printRoutes(out io.Writer, rows []authz.Row, roles []string, limits map[str
 		if row.WebSocket {
 			name += " (socket)"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, strings.Join(cells, "\t"), limitsOf(row, limits), size(row.MaxBody), row.Rule)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, strings.Join(cells, "\t"), about[key].limit, about[key].body, row.Rule)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d operations. own = only what is yours; public = without signing in. One operation: gatehouse routes --why \"PUT /api/appointments/{id}\"\n", len(rows))
+	slices.Sort(same)
+	_, err := fmt.Fprintf(out, "%d operations. public = without signing in; own = only what is yours. Calls by address (ip) or member; w = writes, f = failures.\n"+
+		"The same operations: %s. One of them in detail: gatehouse routes --why \"PUT /api/appointments/{id}\"\n",
+		len(first), strings.Join(slices.Compact(same), ", "))
 	return err
 }
 
-func limitsOf(row authz.Row, texts map[string]string) string {
-	if len(row.Limits) == 0 {
-		return "none"
+// alias writes what differs between two paths of one operation: "/api/v1 = /api".
+func alias(path, first string) string {
+	for {
+		a, b := strings.LastIndexByte(path, '/'), strings.LastIndexByte(first, '/')
+		if a <= 0 || b <= 0 || path[a:] != first[b:] {
+			return path + " = " + first
+		}
+		path, first = path[:a], first[:b]
 	}
-	list := make([]string, len(row.Limits))
-	for i, name := range row.Limits {
-		list[i] = texts[row.API+" "+name]
-	}
-	return strings.Join(list, ", ")
 }
 
-// limitTexts gives the budgets as people write them: the settings' over the
-// contracts'.
-func limitTexts(cfg *config.Config, apis []*contract.API) map[string]string {
-	texts := map[string]string{}
+// facts are the columns of an operation that do not depend on a role.
+type facts struct{ limit, body string }
+
+// factsOf finds the columns of every operation; the settings' budgets stand over
+// the contracts'.
+func factsOf(cfg *config.Config, apis []*contract.API) map[string]facts {
+	all := map[string]facts{}
 	for _, api := range apis {
-		for name, b := range api.Budgets {
-			texts[api.Name+" "+name] = b.String()
-			if over, ok := cfg.Limits[name]; ok {
-				texts[api.Name+" "+name] = over.String()
+		for _, op := range api.Operations {
+			f := facts{limit: limitText(cfg, api, op), body: "-"}
+			if op.Body != nil {
+				f.body = size(op.MaxBody)
 			}
+			all[api.Name+" "+op.ID] = f
 		}
 	}
-	return texts
+	return all
+}
+
+// limitText writes the budgets of an operation, those by the same key together,
+// and keys with the same budgets together.
+func limitText(cfg *config.Config, api *contract.API, op *contract.Operation) string {
+	var keys, parts []string
+	byKey := map[string][]string{}
+	for _, name := range op.Budgets {
+		b := api.Budgets[name]
+		if over, ok := cfg.Limits[name]; ok {
+			b = over
+		}
+		key, text := shortBudget(b)
+		if len(byKey[key]) == 0 {
+			keys = append(keys, key)
+		}
+		byKey[key] = append(byKey[key], text)
+	}
+	for len(keys) > 0 {
+		text := strings.Join(byKey[keys[0]], " ")
+		alike := slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return strings.Join(byKey[k], " ") != text })
+		keys = slices.DeleteFunc(keys, func(k string) bool { return slices.Contains(alike, k) })
+		parts = append(parts, strings.Join(alike, ", ")+" "+text)
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, "; ")
+}
+
+func shortBudget(b contract.Budget) (key, text string) {
+	text = strings.Fields(b.String())[0]
+	switch {
+	case b.Writes:
+		text = strings.Replace(text, "/", "w/", 1)
+	case b.Failures:
+		text = strings.Replace(text, "/", "f/", 1)
+	}
+	switch b.Key {
+	case contract.ByAddress:
+		return "ip", text
+	case contract.ByAccountAndAddress:
+		return "account+ip", text
+	default:
+		return string(b.Key), text
+	}
 }
 
 func size(n int64) string {
@@ -143,13 +207,4 @@ func size(n int64) string {
 	default:
 		return fmt.Sprintf("%dB", n)
 	}
-}
-
-func has(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

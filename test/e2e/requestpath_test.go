@@ -57,7 +57,7 @@ func TestEveryLineBites(t *testing.T) {
 			}
 			p, err := startDemo(t, bin, "--seed", "test")
 			if err != nil {
-				return // it does not even start: the line is missed
+				t.Fatal(err) // it must run to show that the line is missed by a caller, not by the builder
 			}
 			if err := bites[name](p); err == nil {
 				t.Errorf("the scenario of %q passes without the line", name)
