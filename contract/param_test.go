@@ -1,0 +1,294 @@
+package contract
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// paramOf compiles a parameter object given as text.
+func paramOf(tb testing.TB, text string) *Param {
+	tb.Helper()
+	p, err := newCompiler("test", map[string]any{"p": value(tb, text)}, false).param("/p")
+	if err != nil {
+		tb.Fatalf("%s: %v", text, err)
+	}
+	return p
+}
+
+// query runs an operation with query parameters.
+func runQuery(tb testing.TB, op *Operation, raw string) (map[string]any, []problem.Field) {
+	tb.Helper()
+	return op.DecodeParams(&http.Request{Method: "GET", URL: &url.URL{Path: "/", RawQuery: raw}, Header: http.Header{}}, nil)
+}
+
+func TestScalarParameters(t *testing.T) {
+	for name, c := range map[string]struct {
+		schema string
+		yes    map[string]any
+		no     map[string]string // text → fault
+	}{
+		"integer": {`{"type":"integer"}`,
+			map[string]any{"0": json.Number("0"), "-12": json.Number("-12"), "9223372036854775807": json.Number("9223372036854775807")},
+			map[string]string{
+				"1e3": "type: must be an integer", "1.0": "type: must be an integer", "%2B1": "type: must be an integer", "01": "type: must be an integer",
+				"+1": "type: must be an integer", "1+": "type: must be an integer", "": "type: must be an integer", "0x1": "type: must be an integer",
+				"--1": "type: must be an integer", "%D9%A1": "type: must be an integer", "1%0A": "type: must be an integer", "true": "type: must be an integer",
+				"9223372036854775808": "format: must be an integer from -9223372036854775808 to 9223372036854775807",
+			}},
+		"integer in a range": {`{"type":"integer","minimum":1,"maximum":100}`, map[string]any{"100": json.Number("100")},
+			map[string]string{"0": "minimum: must be at least 1", "101": "maximum: must be at most 100"}},
+		"int32":  {`{"type":"integer","format":"int32"}`, nil, map[string]string{"2147483648": "format: must be an integer from -2147483648 to 2147483647"}},
+		"number": {`{"type":"number"}`, map[string]any{"1.5": json.Number("1.5"), "1e3": json.Number("1e3")}, map[string]string{"1e999": "type: must be a number", ".5": "type: must be a number", "NaN": "type: must be a number", "Infinity": "type: must be a number"}},
+		"boolean": {`{"type":"boolean"}`, map[string]any{"true": true, "false": false},
+			map[string]string{"True": "type: must be true or false", "1": "type: must be true or false", "": "type: must be true or false"}},
+		"string":          {`{"type":"string","minLength":1}`, map[string]any{"12": "12", "a+b": "a b", "%2B": "+", "true": "true"}, map[string]string{"": "minLength: must be at least 1 character", "a%00b": "nul: must not contain the character U+0000"}},
+		"no type":         {`{}`, map[string]any{"12": "12"}, nil},
+		"trimmed":         {`{"type":"string","x-gatehouse":{"trim":true}}`, map[string]any{"+a+": "a"}, nil},
+		"uuid":            {`{"type":"string","format":"uuid","x-gatehouse":{"texts":{"format":"Invalid opportunity ID format"}}}`, nil, map[string]string{"x": "format: Invalid opportunity ID format"}},
+		"own text":        {`{"type":"integer","x-gatehouse":{"texts":{"type":"The id is a number"}}}`, nil, map[string]string{"x": "type: The id is a number"}},
+		"enum of numbers": {`{"enum":[1,2]}`, map[string]any{"1": json.Number("1")}, map[string]string{"3": "enum: must be one of: 1, 2", "x": "type: must be a number"}},
+		"either": {`{"anyOf":[{"type":"integer","maximum":9},{"type":"string","pattern":"^[0-9a-z]+$"}]}`,
+			map[string]any{"5": json.Number("5"), "10": "10", "x": "x"}, nil},
+		"nullable by reference": {`{"allOf":[{"type":["integer","null"]}]}`, map[string]any{"5": json.Number("5")}, map[string]string{"null": "type: must be an integer"}},
+	} {
+		p := paramOf(t, `{"name":"q","in":"query","schema":`+c.schema+`}`)
+		op := &Operation{Params: []*Param{p}}
+		for text, want := range c.yes {
+			got, faults := runQuery(t, op, "q="+text)
+			if faults != nil || !reflect.DeepEqual(got["query.q"], want) {
+				t.Errorf("%s: %q gives %#v %s, want %#v", name, text, got["query.q"], brief(faults), want)
+			}
+		}
+		for text, want := range c.no {
+			if _, faults := runQuery(t, op, "q="+text); brief(faults) != "#/query/q "+want {
+				t.Errorf("%s: %q gives %s, want %s", name, text, brief(faults), want)
+			}
+		}
+	}
+}
+
+func TestStyles(t *testing.T) {
+	ints := []any{json.Number("1"), json.Number("2")}
+	object := map[string]any{"a": json.Number("1"), "b": "x,y"}
+	const array = `"schema":{"type":"array","items":{"type":"integer"}}`
+	const thing = `"schema":{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}}}`
+	for name, c := range map[string]struct {
+		param string
+		query string
+		path  string
+		want  any
+	}{
+		"form, exploded":                 {`"in":"query",` + array, "p=1&p=2", "", ints},
+		"form, not exploded":             {`"in":"query","explode":false,` + array, "p=1,2", "", ints},
+		"form, an encoded comma":         {`"in":"query","explode":false,"schema":{"type":"array","items":{"type":"string"}}`, "p=a%2Cb,c", "", []any{"a,b", "c"}},
+		"form, none":                     {`"in":"query","explode":false,` + array, "p=", "", []any{}},
+		"pipes":                          {`"in":"query","style":"pipeDelimited","explode":false,` + array, "p=1%7C2", "", ints},
+		"spaces":                         {`"in":"query","style":"spaceDelimited","explode":false,` + array, "p=1%202", "", ints},
+		"spaces as plus":                 {`"in":"query","style":"spaceDelimited","explode":false,` + array, "p=1+2", "", ints},
+		"deepObject":                     {`"in":"query","style":"deepObject",` + thing, "p%5Ba%5D=1&p[b]=x%2Cy", "", object},
+		"form object":                    {`"in":"query","explode":false,` + thing, "p=a,1,b,x%2Cy", "", object},
+		"form object, exploded":          {`"in":"query",` + thing, "a=1&b=x,y", "", object},
+		"path, simple":                   {`"in":"path",` + array, "", "1,2", ints},
+		"path, simple object":            {`"in":"path","schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "a,1", map[string]any{"a": json.Number("1")}},
+		"path, exploded object":          {`"in":"path","explode":true,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "a=1", map[string]any{"a": json.Number("1")}},
+		"path, label":                    {`"in":"path","style":"label","explode":true,` + array, "", ".1.2", ints},
+		"path, label of one value":       {`"in":"path","style":"label","schema":{"type":"integer"}`, "", ".1", json.Number("1")},
+		"path, matrix":                   {`"in":"path","style":"matrix",` + array, "", ";p=1,2", ints},
+		"path, exploded matrix":          {`"in":"path","style":"matrix","explode":true,` + array, "", ";p=1;p=2", ints},
+		"path, matrix of one value":      {`"in":"path","style":"matrix","schema":{"type":"integer"}`, "", ";p=1", json.Number("1")},
+		"content: JSON":                  {`"in":"query","content":{"application/json":{"schema":{"type":"object","properties":{"a":{"type":"integer"}}}}}`, "p=%7B%22a%22:1%7D", "", map[string]any{"a": json.Number("1")}},
+		"an array of one, not repeated":  {`"in":"query",` + array, "p=1", "", []any{json.Number("1")}},
+		"an object of any other members": {`"in":"query","style":"deepObject","schema":{"type":"object","additionalProperties":{"type":"integer"}}`, "p[x]=1", "", map[string]any{"x": json.Number("1")}},
+	} {
+		p := paramOf(t, `{"name":"p",`+c.param+`}`)
+		r := &http.Request{Method: "GET", URL: &url.URL{Path: "/", RawQuery: c.query}, Header: http.Header{}}
+		got, faults := (&Operation{Params: []*Param{p}}).DecodeParams(r, []string{c.path})
+		if faults != nil || !reflect.DeepEqual(got[p.In+".p"], c.want) {
+			t.Errorf("%s: %#v %s, want %#v", name, got, brief(faults), c.want)
+		}
+	}
+}
+
+func TestHeadersAndCookies(t *testing.T) {
+	op := &Operation{Params: []*Param{
+		paramOf(t, `{"name":"x-ids","in":"header","schema":{"type":"array","items":{"type":"integer"}}}`),
+		paramOf(t, `{"name":"if-match","in":"header","schema":{"type":"string"}}`),
+		paramOf(t, `{"name":"theme","in":"cookie","required":true,"schema":{"enum":["light","dark"]}}`),
+	}}
+	send := func(lines ...string) (map[string]any, []problem.Field) {
+		r := httptest.NewRequest("GET", "/", nil)
+		for _, l := range lines {
+			name, v, _ := strings.Cut(l, ": ")
+			r.Header.Add(name, v)
+		}
+		return op.DecodeParams(r, nil)
+	}
+	got, faults := send("X-Ids: 1, 2", "X-Ids: 3", `If-Match: "7"`, "Cookie: theme=dark")
+	want := map[string]any{"header.X-Ids": []any{json.Number("1"), json.Number("2"), json.Number("3")}, "header.If-Match": `"7"`, "cookie.theme": "dark"}
+	if faults != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%#v %s", got, brief(faults))
+	}
+	for name, c := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"a missing cookie":   {nil, "#/cookie/theme required: is required"},
+		"a cookie twice":     {[]string{"Cookie: theme=dark; theme=light"}, "#/cookie/theme repeated: must be given once"},
+		"a header twice":     {[]string{"Cookie: theme=dark", "If-Match: a", "If-Match: b"}, "#/header/If-Match repeated: must be given once"},
+		"an item of no type": {[]string{"Cookie: theme=dark", "X-Ids: 1,x"}, "#/header/X-Ids/1 type: must be an integer"},
+		"no UTF-8":           {[]string{"Cookie: theme=dark", "If-Match: \xff"}, "#/header/If-Match maxLength: is too long, or not UTF-8"},
+	} {
+		if _, faults := send(c.lines...); brief(faults) != c.want {
+			t.Errorf("%s: %s, want %s", name, brief(faults), c.want)
+		}
+	}
+}
+
+func TestPathParameters(t *testing.T) {
+	op := &Operation{Params: []*Param{
+		paramOf(t, `{"name":"id","in":"path","schema":{"type":"integer"}}`),
+		paramOf(t, `{"name":"part","in":"path","schema":{"type":"string","maxLength":3}}`),
+	}}
+	r := httptest.NewRequest("GET", "/", nil)
+	got, faults := op.DecodeParams(r, []string{"7", "abc"})
+	if faults != nil || got["path.id"] != json.Number("7") || got["path.part"] != "abc" {
+		t.Errorf("%v %s", got, brief(faults))
+	}
+	_, faults = op.DecodeParams(r, []string{"abc", "abcd"})
+	if want := "#/path/id type: must be an integer\n#/path/part maxLength: must be at most 3 characters"; brief(faults) != want {
+		t.Errorf("got %s", brief(faults))
+	}
+	if faults[0].Field != "id" {
+		t.Errorf("field %q", faults[0].Field)
+	}
+}
+
+func TestQueryAttacks(t *testing.T) {
+	op := func(policy Unknown) *Operation {
+		return &Operation{Unknown: policy, Params: []*Param{
+			paramOf(t, `{"name":"limit","in":"query","schema":{"type":"integer","maximum":100,"default":20}}`),
+			paramOf(t, `{"name":"filter","in":"query","style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"integer"}}}}`),
+		}}
+	}
+	for name, c := range map[string]struct{ query, want string }{
+		"a repeated parameter":            {"limit=1&limit=1000", "#/query/limit repeated: must be given once"},
+		"a repeated one in disguise":      {"limit=1&l%69mit=1000", "#/query/limit repeated: must be given once"},
+		"an unknown parameter":            {"isAdmin=true", "#/query/isAdmin unknown_field: is not a known parameter"},
+		"the brackets of PHP":             {"limit[]=1", "#/query unknown_field: has an unknown parameter"},
+		"another case":                    {"LIMIT=1", "#/query/LIMIT unknown_field: is not a known parameter"},
+		"a name that is a script":         {"%3Cscript%3E=1", "#/query unknown_field: has an unknown parameter"},
+		"a semicolon":                     {"limit=1;limit=2", "#/query separator: a semicolon in the query must be written %3B"},
+		"broken percent-encoding":         {"limit=%zz", "#/query/limit encoding: the query must be percent-encoded UTF-8"},
+		"broken encoding of a name":       {"%zz=1", "#/query encoding: the query must be percent-encoded UTF-8"},
+		"no UTF-8":                        {"limit=%ff", "#/query/limit encoding: the query must be percent-encoded UTF-8"},
+		"overlong UTF-8":                  {"%c0%af=1", "#/query encoding: the query must be percent-encoded UTF-8"},
+		"a megabyte":                      {"limit=" + strings.Repeat("1", 1<<20), "#/query/limit maxLength: is too long, or not UTF-8"},
+		"a thousand digits":               {"limit=" + strings.Repeat("1", 1000), "#/query/limit type: must be an integer"},
+		"257 parameters":                  {strings.Repeat("a=1&", 257), "#/query maxItems: the query must have at most 256 parameters"},
+		"a member twice":                  {"filter[a]=1&filter[a]=2", "#/query/filter repeated: must give each member once"},
+		"an unknown member":               {"filter[b]=1", "#/query/filter/b unknown_field: is not a known field"},
+		"a member of no type":             {"filter[a]=x", "#/query/filter/a type: must be an integer"},
+		"an unclosed bracket":             {"filter[a=1", "#/query unknown_field: has an unknown parameter"},
+		"a parameter without a value":     {"limit", "#/query/limit type: must be an integer"},
+		"several faults, all of them":     {"limit=1000&x=1&filter[a]=y", "#/query/filter/a type: must be an integer\n#/query/limit maximum: must be at most 100\n#/query/x unknown_field: is not a known parameter"},
+		"empty pairs are no parameters":   {"&&limit=5&", ""},
+		"an absent parameter has default": {"", ""},
+	} {
+		got, faults := runQuery(t, op(Reject), c.query)
+		if brief(faults) != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, brief(faults), c.want)
+		}
+		if faults == nil && got["query.limit"] == nil || faults != nil && got != nil {
+			t.Errorf("%s: %v beside %v", name, got, faults)
+		}
+	}
+	for _, policy := range []Unknown{Strip, Allow, Report} {
+		if _, faults := runQuery(t, op(policy), "isAdmin=true"); faults != nil {
+			t.Errorf("%s: %s", policy, brief(faults))
+		}
+	}
+	r := httptest.NewRequest("GET", "/?limit=%35&isAdmin=1&a%20b=1&filter[a]=1", nil)
+	if got := op(Report).UndeclaredQuery(r); !reflect.DeepEqual(got, []string{"?", "isAdmin"}) {
+		t.Errorf("undeclared: %q", got)
+	}
+	if got := op(Strip).StripQuery(r); got != "limit=%35&filter[a]=1" {
+		t.Errorf("stripped: %q", got)
+	}
+}
+
+func TestParameterFaultsOfTheDocument(t *testing.T) {
+	for name, c := range map[string]struct{ param, pointer string }{
+		"no schema":             {`{"name":"a","in":"query"}`, "/p"},
+		"schema and content":    {`{"name":"a","in":"query","schema":{},"content":{"application/json":{}}}`, "/p"},
+		"content of two types":  {`{"name":"a","in":"query","content":{"application/json":{},"text/plain":{}}}`, "/p"},
+		"content that is XML":   {`{"name":"a","in":"query","content":{"application/xml":{"schema":{}}}}`, "/p/content"},
+		"a style for others":    {`{"name":"a","in":"path","style":"form","schema":{}}`, "/p/style"},
+		"an array or an object": {`{"name":"a","in":"query","schema":{"type":["array","object"]}}`, "/p/schema"},
+		"a broken schema":       {`{"name":"a","in":"query","schema":{"type":"int"}}`, "/p/schema/type"},
+	} {
+		_, err := newCompiler("test", map[string]any{"p": value(t, c.param)}, false).param("/p")
+		if e, ok := err.(*compileError); !ok || e.pointer != c.pointer {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzParam: whatever the request says, decoding ends without a panic; what it
+// gives fits the schema, and what it refuses has a reason that tells no value.
+func FuzzParam(f *testing.F) {
+	for _, seed := range []string{"n=1", "n=1e3&s=a%00b", "l=1,2&l=3", "d[a]=1&d[b]=2", "o=a,1", "s=%ff", "n=%zz", "a=1;b", "n=9223372036854775808", "j=%7B%22a%22%3A1%7D", "&&=&", "p=1|2%7c3", "b=true&b=false"} {
+		f.Add(seed, "7", "x=1")
+	}
+	op := &Operation{Params: []*Param{
+		paramOf(f, `{"name":"id","in":"path","schema":{"type":"integer","minimum":0}}`),
+		paramOf(f, `{"name":"n","in":"query","schema":{"type":"integer"}}`),
+		paramOf(f, `{"name":"s","in":"query","schema":{"type":"string","maxLength":20,"x-gatehouse":{"trim":true}}}`),
+		paramOf(f, `{"name":"b","in":"query","schema":{"type":"boolean"}}`),
+		paramOf(f, `{"name":"l","in":"query","schema":{"type":"array","maxItems":4,"items":{"type":"integer"}}}`),
+		paramOf(f, `{"name":"p","in":"query","style":"pipeDelimited","explode":false,"schema":{"type":"array","items":{"type":"number"}}}`),
+		paramOf(f, `{"name":"d","in":"query","style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"integer"}}}}`),
+		paramOf(f, `{"name":"o","in":"query","explode":false,"schema":{"type":"object","additionalProperties":{"type":"string"}}}`),
+		paramOf(f, `{"name":"j","in":"query","content":{"application/json":{"schema":{"type":"object"}}}}`),
+		paramOf(f, `{"name":"x-h","in":"header","schema":{"type":"array","items":{"type":"string"}}}`),
+		paramOf(f, `{"name":"c","in":"cookie","schema":{"type":"integer"}}`),
+	}}
+	f.Fuzz(func(t *testing.T, query, path, header string) {
+		r := &http.Request{Method: "GET", URL: &url.URL{RawQuery: query}, Header: http.Header{"X-H": {header}, "Cookie": {"c=" + header}}}
+		got, faults := op.DecodeParams(r, []string{path})
+		if (got == nil) == (faults == nil) {
+			t.Fatalf("%q: %v and %v", query, got, faults)
+		}
+		for _, p := range op.Params {
+			if v, there := got[p.key]; there && p.Schema.Validate(v) != nil {
+				t.Fatalf("%q: %s = %#v does not fit", query, p.key, v)
+			}
+		}
+		for _, f := range faults {
+			if f.Code == "" || f.Message == "" || !strings.HasPrefix(f.Pointer, "#/") {
+				t.Fatalf("%q: %+v", query, f)
+			}
+		}
+		_, _ = op.StripQuery(r), op.UndeclaredQuery(r)
+	})
+}
+
+func BenchmarkDecodeParams(b *testing.B) {
+	op := &Operation{Params: []*Param{
+		paramOf(b, `{"name":"id","in":"path","schema":{"type":"integer"}}`),
+		paramOf(b, `{"name":"limit","in":"query","schema":{"type":"integer","maximum":100,"default":20}}`),
+	}}
+	r := httptest.NewRequest("GET", "/appointments/7?limit=50", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, faults := op.DecodeParams(r, []string{"7"}); faults != nil {
+			b.Fatal(faults)
+		}
+	}
+}
