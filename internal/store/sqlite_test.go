@@ -110,6 +110,46 @@ func TestWritesThatWaitTogetherShareACommit(t *testing.T) {
 	})
 }
 
+// SQLite undoes the whole transaction when a statement in it is interrupted.
+func TestCallerWhoLeavesDoesNotUndoTheNeighbours(t *testing.T) {
+	cfg := storetest.Config(t, store.SQLite, schemas)
+	s := open(t, cfg)
+	const long = `INSERT INTO notes (id, owner) WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 400000)
+		SELECT 'long', 'ann' FROM c WHERE x = 400000`
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	var left, stayed error
+	queued := make(chan struct{})
+	wg.Go(func() {
+		stayed = s.Write(t.Context(), ann, nil, func(tx *store.Tx) error {
+			wg.Go(func() {
+				close(queued)
+				left = s.Write(ctx, ann, nil, func(tx *store.Tx) error {
+					time.AfterFunc(5*time.Millisecond, cancel)
+					if _, err := tx.Exec(ctx, long); err != nil {
+						return err
+					}
+					return insertNote(ctx, "after", "ann")(tx)
+				})
+			})
+			<-queued
+			time.Sleep(50 * time.Millisecond) // until it waits for its turn
+			return insertNote(t.Context(), "neighbour", "ann")(tx)
+		})
+	})
+	wg.Wait()
+	if stayed != nil {
+		t.Errorf("the neighbour: %v", stayed)
+	}
+	if !errors.Is(left, context.Canceled) {
+		t.Errorf("the one who left: %v", left)
+	}
+	if n := count(t, s, ann, `SELECT count(*) FROM notes`); n != 1 {
+		t.Errorf("%d rows, want the neighbour's", n)
+	}
+}
+
 func TestWaitingForATurnHasAnEnd(t *testing.T) {
 	cfg := storetest.Config(t, store.SQLite, schemas)
 	synctest.Test(t, func(t *testing.T) {
