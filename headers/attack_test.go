@@ -123,7 +123,7 @@ func TestInexactOriginsAreErrorsOfTheConfiguration(t *testing.T) {
 		t.Errorf("a named relaxation: %v", err)
 	}
 	_, err := headers.New(headers.Config{CORS: headers.CORS{Origins: []string{"*", "null"}}})
-	if err == nil || !strings.Contains(err.Error(), `"*"`) || !strings.Contains(err.Error(), `"null"`) {
+	if err == nil || !strings.Contains(err.Error(), `"*": a wildcard`) || !strings.Contains(err.Error(), `"null": it is the origin of every sandboxed page`) {
 		t.Errorf("not all faults at once: %v", err)
 	}
 }
@@ -142,7 +142,7 @@ func TestPreflight(t *testing.T) {
 	got := preflight(h, "/things", app, "PUT", "Access-Control-Request-Headers", "content-type")
 	check(t, got, map[string]string{
 		"Test-Status": "204", "Access-Control-Allow-Origin": app, "Access-Control-Allow-Credentials": "true",
-		"Access-Control-Allow-Methods": "GET, HEAD, PUT", "Access-Control-Max-Age": "600",
+		"Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, PUT", "Access-Control-Max-Age": "600",
 		"Vary": "Origin, Access-Control-Request-Method, Access-Control-Request-Headers", "Content-Length": "",
 		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": chosen["Content-Security-Policy"],
 	})

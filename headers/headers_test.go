@@ -142,6 +142,18 @@ func TestPagesGetThePagePolicy(t *testing.T) {
 	check(t, do(h, "GET", "/nothing"), chosen)
 }
 
+func TestOwnPagePolicies(t *testing.T) {
+	const strict, relaxed = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'", "default-src * 'unsafe-inline'"
+	for want, cfg := range map[string]headers.Config{strict: {PagePolicy: strict}, relaxed: {InsecurePagePolicy: relaxed}} {
+		cfg.Table = tableOf(t)
+		h := layerOf(t, cfg, ok)
+		if got := do(h, "GET", "/page").Get("Content-Security-Policy"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		check(t, do(h, "GET", "/things"), chosen)
+	}
+}
+
 func TestHSTS(t *testing.T) {
 	const year = "max-age=31536000; includeSubDomains"
 	for _, row := range []struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"net/netip"
 	"time"
 
@@ -119,9 +120,9 @@ func checked(b contract.Budget) (contract.Budget, error) {
 	fault := ""
 	switch {
 	case !nameable(b.Name):
-		fault = "its name must be 1 to 64 printable ASCII characters"
-	case b.Requests < 1 || b.Requests > 1e9:
-		fault = "the number of requests must be 1 to 1,000,000,000"
+		fault = "its name must be 1 to 256 printable ASCII characters"
+	case b.Requests < 1 || b.Requests > math.MaxInt32:
+		fault = "the number of requests must be 1 to 2,147,483,647"
 	case b.Window < time.Second || b.Window > 366*24*time.Hour || b.Window%time.Second != 0:
 		fault = "the window must be whole seconds, 1 s to 366 days"
 	case b.Algorithm != contract.Fixed && b.Algorithm != contract.Sliding && b.Algorithm != contract.Bucket:
@@ -145,7 +146,7 @@ func nameable(name string) bool {
 			return false
 		}
 	}
-	return len(name) >= 1 && len(name) <= 64
+	return len(name) >= 1 && len(name) <= 256
 }
 
 // hasher makes keys. Its seeds are random, so that nobody can choose inputs

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"math"
 	"math/big"
 	"strings"
 	"sync"
@@ -287,7 +288,7 @@ func TestBudgetsThatCannotBeCountedAreRefused(t *testing.T) {
 	good := contract.Budget{Name: "b", Requests: 1, Window: time.Second}
 	for name, change := range map[string]func(*contract.Budget){
 		"no requests":           func(b *contract.Budget) { b.Requests = 0 },
-		"too many requests":     func(b *contract.Budget) { b.Requests = 1_000_000_001 },
+		"too many requests":     func(b *contract.Budget) { b.Requests = math.MaxInt32 + 1 },
 		"a window below 1 s":    func(b *contract.Budget) { b.Window = time.Millisecond },
 		"a window of 1.5 s":     func(b *contract.Budget) { b.Window = 1500 * time.Millisecond },
 		"an endless window":     func(b *contract.Budget) { b.Window = 1 << 62 },
@@ -296,7 +297,7 @@ func TestBudgetsThatCannotBeCountedAreRefused(t *testing.T) {
 		"an account unnamed":    func(b *contract.Budget) { b.Key = contract.ByAccount },
 		"no name":               func(b *contract.Budget) { b.Name = "" },
 		"a name with a newline": func(b *contract.Budget) { b.Name = "a\r\nSet-Cookie: x" },
-		"a name of 65 bytes":    func(b *contract.Budget) { b.Name = strings.Repeat("x", 65) },
+		"a name of 257 bytes":   func(b *contract.Budget) { b.Name = strings.Repeat("x", 257) },
 	} {
 		b := good
 		change(&b)

@@ -26,7 +26,7 @@ x-gatehouse: {name: things}
 paths:
   /things/{id}:
     get: {operationId: read, parameters: [{name: id, in: path, required: true, schema: {type: string}}], x-gatehouse: {access: public}, responses: {"200": {description: ok}}}
-    put: {operationId: put, parameters: [{name: id, in: path, required: true, schema: {type: string}}], x-gatehouse: {access: public, audit: UPDATE_THING}, responses: {"200": {description: ok}}}
+    put: {operationId: put, parameters: [{name: id, in: path, required: true, schema: {type: string}}, {name: id, in: query, schema: {type: string}}], x-gatehouse: {access: public, audit: UPDATE_THING}, responses: {"200": {description: ok}}}
   /live:
     get: {operationId: live, x-gatehouse: {access: public}, x-gatehouse-websocket: {receive: {ping: {const: ping}}, send: {pong: {const: pong}}}, responses: {"101": {description: open}}}
 `
@@ -167,7 +167,7 @@ func TestAnAuditedOperationLeavesASecondRecord(t *testing.T) {
 		resource any
 	}{
 		{"done", func(w http.ResponseWriter, req *http.Request) {
-			call.From(req.Context()).SetInput(map[string]any{"path.id": json.Number("7")}, nil, false)
+			call.From(req.Context()).SetInput(map[string]any{"path.id": json.Number("7"), "query.id": "8"}, nil, false)
 			w.WriteHeader(http.StatusNoContent)
 		}, "success", "7"},
 		{"refused before its parameters were validated", func(w http.ResponseWriter, req *http.Request) {
@@ -284,16 +284,42 @@ func TestTruncatedAddresses(t *testing.T) {
 	}
 }
 
+func TestAHandlerThatWritesNothingAnswered200(t *testing.T) {
+	_, records := newRig(t).do(request("GET", "/"), func(http.ResponseWriter, *http.Request) {})
+	if records[0]["status"] != 200.0 || records[0]["success"] != true {
+		t.Errorf("%v", records[0])
+	}
+}
+
+func TestALongTextIsCutWhereItShows(t *testing.T) {
+	for cause, want := range map[string]string{
+		strings.Repeat("x", 1024):         strings.Repeat("x", 1024),
+		strings.Repeat("x", 1025):         strings.Repeat("x", 1021) + "...",
+		strings.Repeat("\u00e9", 600):     strings.Repeat("\u00e9", 510) + "...",
+		"a\tb\\n\x01\u202e\xff caf\u00e9": "a\\u0009b\\n\\u0001\\u202e\\xff caf\u00e9",
+	} {
+		_, records := newRig(t).do(request("GET", "/"), func(w http.ResponseWriter, req *http.Request) {
+			call.Refuse(w, req, problem.Internal(errors.New(cause)))
+		})
+		if records[0]["cause"] != want {
+			t.Errorf("%.20q: %q, want %q", cause, records[0]["cause"], want)
+		}
+	}
+}
+
 func TestAloneOnAMux(t *testing.T) {
 	var log bytes.Buffer
-	wrap, err := observe.New(observe.Config{Log: slog.NewJSONHandler(&log, nil)})
+	wrap, err := observe.New(observe.Config{Log: slog.NewJSONHandler(&log, nil), Table: tableOf(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := httptest.NewRecorder()
-	wrap(http.NotFoundHandler()).ServeHTTP(rec, request("GET", "/nothing"))
-	if !strings.Contains(log.String(), `"status":404`) || !strings.Contains(log.String(), `"verdict":"served"`) {
-		t.Errorf("%s", log.String())
+	for _, target := range []string{"/nothing", "/things/7"} {
+		wrap(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), request("GET", target))
+	}
+	for _, part := range []string{`"route":"(unmatched)","status":404`, `"verdict":"served"`, `"route":"/things/{id}","operation":"read"`} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("%s is not in %s", part, log.String())
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -142,7 +143,7 @@ func resource(op *contract.Operation, c *call.Call) string {
 			continue
 		}
 		if v, ok := c.Param("path." + p.Name); ok {
-			ids = append(ids, text(v))
+			ids = append(ids, fmt.Sprint(v))
 		}
 	}
 	return safe(strings.Join(ids, "/"), maxText)
@@ -160,9 +161,6 @@ func auditOutcome(rec *Record) string {
 }
 
 func notes(all []call.Note) []string {
-	if len(all) == 0 {
-		return nil
-	}
 	texts := make([]string, 0, min(len(all), maxNotes))
 	for _, n := range all[:min(len(all), maxNotes)] {
 		texts = append(texts, safe(n.Layer+"."+n.Key+"="+n.Value, maxText))

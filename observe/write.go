@@ -2,7 +2,6 @@ package observe
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -57,15 +56,6 @@ func appendText(attrs []slog.Attr, key, value string) []slog.Attr {
 		return attrs
 	}
 	return append(attrs, slog.String(key, value))
-}
-
-// text writes a decoded parameter: nil, bool, string, json.Number or a list or
-// an object of them.
-func text(v any) string {
-	if s, ok := v.(string); ok {
-		return s
-	}
-	return fmt.Sprint(v)
 }
 
 // safe escapes what could end a line, hide a part of it or change how it is
