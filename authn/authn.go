@@ -104,7 +104,7 @@ func (l *layer) principal(w http.ResponseWriter, r *http.Request, c *call.Call) 
 		return l.verifyBearer(r, token)
 	}
 	session, refusal := l.sessionOf(r)
-	if refusal != nil || session == "" {
+	if session == "" {
 		return nil, refusal
 	}
 	if refusal := l.origins.Check(r, c.Secure()); refusal != nil {

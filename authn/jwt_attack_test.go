@@ -115,7 +115,7 @@ func (f forger) headers() []attack {
 		{"typ of an identity token", f.ed(`{"alg":"EdDSA","typ":"JWT","kid":"EdDSA"}`, goodClaims())},
 		{"typ missing", f.ed(`{"alg":"EdDSA","kid":"EdDSA"}`, goodClaims())},
 		{"typ an array", f.ed(`{"alg":"EdDSA","typ":["at+jwt"],"kid":"EdDSA"}`, goodClaims())},
-		{"typ of another tree", f.ed(`{"alg":"EdDSA","typ":"text/at+jwt","kid":"EdDSA"}`, goodClaims())},
+		{"typ of another tree", f.ed(`{"alg":"EdDSA","typ":"applicatiom/at+jwt","kid":"EdDSA"}`, goodClaims())},
 	}
 }
 

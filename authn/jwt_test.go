@@ -101,6 +101,9 @@ func TestNewKeyRefuses(t *testing.T) {
 		{"RSA key for EdDSA", "EdDSA", i.rs.Public()},
 		{"secret for RS256", "RS256", secret},
 		{"Ed25519 key for ES256", "ES256", i.ed.Public()},
+		{"P-256 key for EdDSA", "EdDSA", i.es.Public()},
+		{"P-256 key for HS256", "HS256", i.es.Public()},
+		{"RSA with an even exponent", "RS256", &rsa.PublicKey{N: i.rs.N, E: 4}},
 		{"P-384 key for ES256", "ES256", p384.Public()},
 		{"point off the curve", "ES256", off},
 		{"nil EC key", "ES256", (*ecdsa.PublicKey)(nil)},
@@ -137,6 +140,21 @@ func TestZeroKeyVerifiesNothing(t *testing.T) {
 	j := newJWT(t, func(cfg *JWTConfig) { cfg.Keys = func(string) (Key, error) { return Key{}, nil } })
 	if _, err := j.Parse(newIssuer().good(t, "EdDSA")); !errors.Is(err, ErrInvalid) {
 		t.Errorf("Parse: %v; want ErrInvalid", err)
+	}
+}
+
+func TestFixedKeys(t *testing.T) {
+	i := newIssuer()
+	find := FixedKeys(map[string]Key{"": i.keys(t)["EdDSA"]})
+	if _, err := find("x"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("an id of no key: %v; want ErrInvalid", err)
+	}
+	j := newJWT(t, func(cfg *JWTConfig) { cfg.Keys = find })
+	if _, err := j.Parse(i.sign(t, "EdDSA", `{"alg":"EdDSA","typ":"at+jwt"}`, goodClaims())); err != nil {
+		t.Errorf("a token without kid and a key for it: %v", err)
+	}
+	if _, err := j.Parse(i.sign(t, "EdDSA", `{"alg":"EdDSA","typ":"at+jwt","kid":1}`, goodClaims())); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a kid that is a number is taken for none: %v", err)
 	}
 }
 
