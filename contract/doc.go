@@ -5,7 +5,7 @@
 // Stops: operations that nobody knows are served, paths that two readers read
 // differently, access that is open because nothing was said, statements that
 // are void because of a typing error.
-// Source: OpenAPI 3.0.4 and 3.1.1, OWASP API9:2023 (improper inventory
+// Source: OpenAPI 3.0.3 and 3.1.0, OWASP API9:2023 (improper inventory
 // management), API1, API3 and API5:2023, RFC 3986 section 6.2.2.
 // Place: below every layer. Load makes an API of a document and its overlays,
 // NewTable a Table of APIs, and Table.Match finds the Operation of a request.

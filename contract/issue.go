@@ -236,7 +236,7 @@ func clip(s string) string {
 
 // nearest returns the known word that is most like word, "" when none is.
 func nearest(word string, known []string) string {
-	best, least := "", min(len(word)/3+2, len(word))
+	best, least := "", min(len(word)/3+2, len(word), 12)
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d

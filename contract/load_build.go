@@ -54,6 +54,8 @@ func (b *builder) node(n ast.Node, depth int) *docNode {
 		return b.tag(n, depth)
 	case *ast.LiteralNode:
 		return &docNode{kind: isText, text: n.Value.Value, mark: tokenMark(b.src, n.Start)}
+	case *ast.MappingKeyNode, *ast.MergeKeyNode, *ast.CommentGroupNode, *ast.DirectiveNode:
+		return b.fail(n.GetToken(), Issue{Code: codeSyntax, What: "this is no value", Fix: "Write text, a number, a list or an object."})
 	}
 	return b.scalar(n.GetToken())
 }
@@ -115,6 +117,17 @@ func (b *builder) tag(n *ast.TagNode, depth int) *docNode {
 
 func (b *builder) object(n ast.Node, values []*ast.MappingValueNode, depth int) *docNode {
 	at := tokenMark(b.src, n.GetToken())
+	for _, v := range values {
+		if !tight(v) {
+			continue
+		}
+		key, value := v.Key.GetToken(), v.Value.GetToken()
+		if whole := key.Value + ":" + value.Value; n.GetToken().Type != token.MappingStartType && len(values) == 1 {
+			return &docNode{kind: isText, text: whole, mark: tokenMark(b.src, key)}
+		}
+		return b.fail(key, Issue{Code: codeSyntax, What: fmt.Sprintf("a colon without a blank after %s", clip(key.Value)),
+			Why: "YAML reads one word here and people read two.", Fix: "Write a blank after the colon, or put the word in quotes."})
+	}
 	if len(values) > 0 {
 		if m, ok := n.(*ast.MappingNode); !ok || !m.IsFlowStyle {
 			at = tokenMark(b.src, keyToken(values[0].Key)) // a block mapping has no sign of its own
@@ -147,6 +160,23 @@ func (b *builder) object(n ast.Node, values []*ast.MappingValueNode, depth int) 
 		members = b.merge(members, first, v, depth)
 	}
 	return newObject(at, members)
+}
+
+// tight tells whether a plain key and a scalar within brackets stand on both
+// sides of a colon without a blank. By YAML 1.2 section 7.3.3 that is one word,
+// read:orders; the parser takes it for two when a brace is open.
+func tight(v *ast.MappingValueNode) bool {
+	_, scalar := v.Value.(ast.ScalarNode)
+	if v.Start == nil || !scalar {
+		return false
+	}
+	key, value := v.Key.GetToken(), v.Value.GetToken()
+	switch key.Type {
+	case token.SingleQuoteType, token.DoubleQuoteType, token.MergeKeyType, token.MappingKeyType:
+		return false
+	}
+	colon := v.Start.Position
+	return value.Type != token.ImplicitNullType && value.Position.Line == colon.Line && value.Position.Column == colon.Column+1
 }
 
 // merge adds the members of the objects that a merge key names; those that are

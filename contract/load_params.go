@@ -47,7 +47,7 @@ func (l *loader) paramList(list spot) []param {
 		if !l.validParam(p) {
 			continue
 		}
-		ignored := []string{"accept", "content-type", "authorization"} // OAS 3.1 section 4.8.12.2.1: described elsewhere
+		ignored := []string{"accept", "content-type", "authorization"} // OAS 3.1 section 4.8.12.2: described elsewhere
 		if p.in == "header" && slices.Contains(ignored, strings.ToLower(p.name)) {
 			continue
 		}
@@ -101,7 +101,7 @@ func (l *loader) orderParams(s stated, all []param) []param {
 		}
 		if !all[i].final.get("required").isTrue() {
 			l.add(all[i].final.at(), Issue{Code: codePathParam, What: fmt.Sprintf("the path parameter %q is not required", clip(name)),
-				Why: "Without it the path would be another (OAS 3.1 section 4.8.12.2.1).", Fix: "Add\nrequired: true"})
+				Why: "Without it the path would be another (OAS 3.1 section 4.8.12.2).", Fix: "Add\nrequired: true"})
 		}
 		ordered = append(ordered, all[i])
 	}

@@ -125,7 +125,11 @@ func (l *loader) operation(s stated) {
 	for _, base := range bases {
 		mounted := op
 		mounted.Path = base + s.path.name
-		mounted.segments, _ = parseTemplate(mounted.Path) // what is wrong with it was told where it is stated
+		segments, err := parseTemplate(mounted.Path)
+		if _, own := parseTemplate(s.path.name); err != nil && own == nil { // else it was told where the path is stated
+			l.add(s.path.named(), Issue{Code: codePath, What: fmt.Sprintf("%v under the base path %s", err, clip(base)), Fix: "Shorten one of them."})
+		}
+		mounted.segments = segments
 		l.api.Operations = append(l.api.Operations, &mounted)
 	}
 }

@@ -21,7 +21,7 @@ const (
 	maxNodes      = 1 << 20 // values, aliases counted as often as they stand
 	maxTokens     = 5 << 19 // lexical tokens
 	maxProperties = 4       // anchors and tags before one value
-	maxWork       = 4e8     // sum of the squares of the sizes of block mappings: the parser's own cost
+	maxWork       = 2e8     // sum of the squares of the sizes of block mappings: the parser's own cost
 )
 
 // source is one file, for positions and excerpts.

@@ -28,13 +28,14 @@ type Match struct {
 // nothing behind the gate can read another path than was matched: see
 // normalize.
 func (t *Table) Match(method, escapedPath string, upgrade bool) Match {
-	var segments [16]string
-	var values [8]string
-	w := walk{segments: segments[:0], values: values[:0]}
+	var w walk
 	if fault := w.normalize(escapedPath); fault != "" {
 		return Match{Miss: problem.Malformed(fault)}
 	}
-	leaf := w.find(&t.root, 0)
+	leaf := (*treeNode)(nil)
+	if w.depth <= maxSegments {
+		leaf = w.find(&t.root, 0)
+	}
 	if leaf == nil {
 		return Match{Miss: problem.NotFound("There is nothing at this path")}
 	}
@@ -43,49 +44,61 @@ func (t *Table) Match(method, escapedPath string, upgrade bool) Match {
 		return Match{Allow: leaf.allow, Miss: problem.MethodNotAllowed(leaf.allowText)}
 	}
 	m := Match{Operation: op, Allow: leaf.allow}
-	if len(w.values) > 0 {
-		m.Values = slices.Clone(w.values)
+	if w.count > 0 {
+		m.Values = slices.Clone(w.values[:w.count])
 	}
 	return m
 }
 
+// The most segments and parameters that a template may have. They let a search
+// do without the heap.
+const (
+	maxSegments = 32
+	maxValues   = 16
+)
+
 // walk is one search for a path.
 type walk struct {
-	segments []string // decoded
-	values   []string // of the parameters on the way
+	segments [maxSegments]string // decoded
+	depth    int                 // how many there are; the path may have more than segments holds
+	values   [maxValues]string   // of the parameters on the way
+	count    int
+}
+
+func (w *walk) push(value string) {
+	w.values[w.count] = value
+	w.count++
 }
 
 // find goes down the tree and comes back where a more specific way ends
 // without a leaf. Each tree node is visited at most once in a search.
 func (w *walk) find(n *treeNode, depth int) *treeNode {
-	if depth == len(w.segments) {
+	if depth == w.depth {
 		if n.leaf() {
 			return n
 		}
 		return nil
 	}
-	text := w.segments[depth]
+	text, mark := w.segments[depth], w.count
 	if child, ok := n.static[text]; ok {
 		if found := w.find(child, depth+1); found != nil {
 			return found
 		}
 	}
-	mark := len(w.values)
 	for i := range n.partial {
-		values, ok := n.partial[i].segment.match(text, w.values)
-		if w.values = values; ok {
+		if n.partial[i].segment.match(text, w) {
 			if found := w.find(n.partial[i].next, depth+1); found != nil {
 				return found
 			}
 		}
-		w.values = w.values[:mark]
+		w.count = mark
 	}
 	if n.param != nil && text != "" {
-		w.values = append(w.values, text)
+		w.push(text)
 		if found := w.find(n.param, depth+1); found != nil {
 			return found
 		}
-		w.values = w.values[:mark]
+		w.count = mark
 	}
 	return nil
 }
@@ -119,7 +132,10 @@ func (w *walk) normalize(path string) (fault string) {
 		if segment == "." || segment == ".." {
 			return "The path must not have dot segments"
 		}
-		w.segments = append(w.segments, segment)
+		if w.depth < maxSegments {
+			w.segments[w.depth] = segment
+		}
+		w.depth++
 		start = i + 1
 	}
 	return ""

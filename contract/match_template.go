@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -30,34 +31,32 @@ func (s segment) weight() int {
 	return n
 }
 
-// match appends the values of the parameters to values when text fits. Each
-// parameter but the last takes as little as it can, one byte at least.
-func (s segment) match(text string, values []string) ([]string, bool) {
+// match gives the values of the parameters to w when text fits. Each parameter
+// but the last takes as little as it can, one byte at least.
+func (s segment) match(text string, w *walk) bool {
 	rest, ok := strings.CutPrefix(text, s.literals[0])
 	if !ok {
-		return values, false
+		return false
 	}
 	last := len(s.names) - 1
-	for i := range s.names {
-		next := s.literals[i+1]
-		if i == last {
-			value, ok := strings.CutSuffix(rest, next)
-			if !ok || value == "" {
-				return values, false
-			}
-			return append(values, value), true
-		}
+	for i := range last {
 		if rest == "" {
-			return values, false
+			return false
 		}
+		next := s.literals[i+1]
 		at := strings.Index(rest[1:], next)
 		if at < 0 {
-			return values, false
+			return false
 		}
-		values = append(values, rest[:at+1])
+		w.push(rest[:at+1])
 		rest = rest[at+1+len(next):]
 	}
-	return values, rest == ""
+	value, ok := strings.CutSuffix(rest, s.literals[last+1])
+	if !ok || value == "" {
+		return false
+	}
+	w.push(value)
+	return true
 }
 
 // templateError says why a path template can match no request.
@@ -90,6 +89,10 @@ func parseTemplate(path string) ([]segment, error) {
 			seen[n] = true
 		}
 		segments = append(segments, s)
+	}
+	if len(segments) > maxSegments || len(seen) > maxValues {
+		return nil, &templateError{fmt.Sprintf("has more than %d segments or %d parameters", maxSegments, maxValues),
+			"Matching does without memory that grows with a request.", "Move some of it into the query."}
 	}
 	return segments, nil
 }

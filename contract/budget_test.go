@@ -1,0 +1,64 @@
+package contract
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseBudget(t *testing.T) {
+	for _, row := range []struct {
+		text, canonical string
+		want            Budget
+	}{
+		{"100/15m", "100/15m per address", Budget{"b", 100, 15 * time.Minute, ByAddress, false, false, "", Fixed}},
+		{"2000/15m per address", "2000/15m per address", Budget{"b", 2000, 15 * time.Minute, ByAddress, false, false, "", Fixed}},
+		{"1500/15m writes per address", "1500/15m writes per address", Budget{"b", 1500, 15 * time.Minute, ByAddress, true, false, "", Fixed}},
+		{"30/1m per member sliding", "30/1m per member sliding", Budget{"b", 30, time.Minute, ByMember, false, false, "", Sliding}},
+		{"5/15m failures per account(email)+address", "5/15m failures per account(email)+address", Budget{"b", 5, 15 * time.Minute, ByAccountAndAddress, false, true, "email", Fixed}},
+		{"5/1d failures per account(user.name) bucket", "5/1d failures per account(user.name) bucket", Budget{"b", 5, 24 * time.Hour, ByAccount, false, true, "user.name", Bucket}},
+		{"1/90s fixed", "1/90s per address", Budget{"b", 1, 90 * time.Second, ByAddress, false, false, "", Fixed}},
+		{"  10/1h30m   writes ", "10/90m writes per address", Budget{"b", 10, 90 * time.Minute, ByAddress, true, false, "", Fixed}},
+		{"2147483647/366d", "2147483647/366d per address", Budget{"b", 1<<31 - 1, 366 * 24 * time.Hour, ByAddress, false, false, "", Fixed}},
+	} {
+		got, err := ParseBudget("b", row.text)
+		if err != nil || got != row.want {
+			t.Errorf("%q: %+v, %v; want %+v", row.text, got, err, row.want)
+		}
+		if got.String() != row.canonical {
+			t.Errorf("%q is written %q, want %q", row.text, got, row.canonical)
+		}
+	}
+}
+
+func TestParseBudgetRefuses(t *testing.T) {
+	for _, text := range []string{
+		"", " ", "100", "100/", "/15m", "a/15m", "0/15m", "-1/15m", "+1/15m", "1.5/15m", "2147483648/15m", "99999999999999999999/15m",
+		"100/15", "100/0s", "100/-1m", "100/500ms", "100/1500ms", "100/367d", "100/1.5d", "100/d", "100/99999d", "100/9999999h",
+		"100/15m per", "100/15m per ip", "100/15m per account", "100/15m per account()", "100/15m per account(a", "100/15m per account(a)b",
+		"100/15m per account(a)+member", "100/15m per account(a(b))", "100/15m reads", "100/15m writes failures", "100/15m per member writes",
+		"100/15m sliding per member", "100/15m fixed sliding", "100/15m per address per member", "100 / 15m",
+	} {
+		if got, err := ParseBudget("b", text); err == nil {
+			t.Errorf("%q is read as %+v", text, got)
+		}
+	}
+}
+
+func FuzzParseBudget(f *testing.F) {
+	for _, text := range []string{"100/15m", "1/1s writes per member bucket", "5/15m failures per account(email)+address", "2/1d per account(a)", "x", "1/1h30m sliding"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		b, err := ParseBudget("n", text)
+		if err != nil {
+			return
+		}
+		if b.Requests < 1 || b.Window < time.Second || b.Writes && b.Failures {
+			t.Fatalf("%q is read as %+v", text, b)
+		}
+		again, err := ParseBudget("n", b.String())
+		if err != nil || again != b {
+			t.Fatalf("%q: %+v is written %q and read as %+v, %v", text, b, b, again, err)
+		}
+	})
+}
