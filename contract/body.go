@@ -71,8 +71,11 @@ func (o *Operation) DecodeBody(contentType string, data []byte) (body []byte, un
 		return data, nil, nil
 	}
 	v, err := o.decodeJSON(data)
-	if err != nil || media.Schema == nil {
-		return data, nil, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if media.Schema == nil {
+		return data, nil, nil
 	}
 	policy := o.Unknown
 	if policy == "" {
@@ -145,7 +148,7 @@ func (b *Body) media(contentType string) (*Media, string) {
 	if charset, stated := params["charset"]; stated && !strings.EqualFold(charset, "utf-8") {
 		return nil, "a charset other than utf-8"
 	}
-	if m := lookMedia(b.Content, name); m != nil {
+	if m := lookMedia(b.Content, name); m != nil && !strings.Contains(name, "*") {
 		return m, ""
 	}
 	return nil, "a media type that the contract does not list"

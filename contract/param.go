@@ -42,8 +42,8 @@ func (o *Operation) DecodeParams(r *http.Request, values []string) (map[string]a
 	if len(o.Params) == 0 && r.URL.RawQuery == "" {
 		return nil, nil
 	}
-	q, bad := parseQuery(r.URL.RawQuery)
-	if bad != nil {
+	var q query
+	if bad := q.parse(r.URL.RawQuery); bad != nil {
 		return nil, []problem.Field{*bad}
 	}
 	var faults []problem.Field
@@ -74,8 +74,8 @@ func (o *Operation) UndeclaredQuery(r *http.Request) []string {
 	if r.URL.RawQuery == "" {
 		return nil
 	}
-	q, bad := parseQuery(r.URL.RawQuery)
-	if bad != nil {
+	var q query
+	if bad := q.parse(r.URL.RawQuery); bad != nil {
 		return nil
 	}
 	for _, p := range o.Params {
@@ -94,8 +94,8 @@ func (o *Operation) UndeclaredQuery(r *http.Request) []string {
 // StripQuery returns the raw query without the parameters that the contract does
 // not name; what stays, stays byte for byte.
 func (o *Operation) StripQuery(r *http.Request) string {
-	q, bad := parseQuery(r.URL.RawQuery)
-	if bad != nil {
+	var q query
+	if bad := q.parse(r.URL.RawQuery); bad != nil {
 		return ""
 	}
 	for _, p := range o.Params {
@@ -133,8 +133,10 @@ func (p *Param) read(r *http.Request, q *query, path string) (v any, there bool,
 		return nil, false, p.fault(where, codeNUL, textNUL)
 	}
 	prepared, _, unknown := p.Schema.Prepare(v, Reject)
-	for _, f := range tidy(append(unknown, p.Schema.Validate(prepared)...)) {
-		faults = append(faults, p.within(f))
+	if unknown = append(unknown, p.Schema.Validate(prepared)...); len(unknown) > 0 {
+		for _, f := range tidy(unknown) {
+			faults = append(faults, p.within(f))
+		}
 	}
 	return prepared, true, faults
 }

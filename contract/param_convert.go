@@ -194,10 +194,10 @@ func (f *form) accepts(v any) bool {
 
 // number reads a number as JSON writes it; an integer has digits alone.
 func number(text string, fraction bool) (json.Number, bool) {
-	if text == "" || len(text) > strictjson.MaxNumber || strings.Trim(text, "+-.0123456789eE") != "" {
-		return "", false
+	if digits := strings.TrimPrefix(text, "-"); digits == "0" || len(digits) > 0 && len(digits) < 300 && digits[0] != '0' && strings.Trim(digits, "0123456789") == "" {
+		return json.Number(text), true
 	}
-	if !fraction && !plainInteger(json.Number(text)) {
+	if !fraction || text == "" || len(text) > strictjson.MaxNumber || strings.Trim(text, "+-.0123456789eE") != "" {
 		return "", false
 	}
 	v, err := strictjson.Decode([]byte(text))

@@ -12,7 +12,7 @@ import (
 // written %2C is no delimiter.
 type query struct {
 	pairs []pair
-	array [8]pair // most queries need no more
+	array [4]pair // most queries need no more
 }
 
 type pair struct {
@@ -22,13 +22,13 @@ type pair struct {
 	used bool   // a parameter of the contract
 }
 
-// parseQuery takes a raw query apart. What another reader might take apart
+// parse takes a raw query apart. What another reader might take apart
 // differently is refused: broken percent-encoding, a bare semicolon, bytes that
 // are no UTF-8.
-func parseQuery(raw string) (q query, bad *problem.Field) {
+func (q *query) parse(raw string) (bad *problem.Field) {
 	q.pairs = q.array[:0]
 	if strings.IndexByte(raw, ';') >= 0 {
-		return q, queryFault("separator", "a semicolon in the query must be written %3B")
+		return queryFault("separator", "a semicolon in the query must be written %3B")
 	}
 	for raw != "" {
 		var text string
@@ -37,16 +37,16 @@ func parseQuery(raw string) (q query, bad *problem.Field) {
 			continue
 		}
 		if len(q.pairs) == maxPairs {
-			return q, queryFault("maxItems", "the query must have at most 256 parameters")
+			return queryFault("maxItems", "the query must have at most 256 parameters")
 		}
 		name, value, _ := strings.Cut(text, "=")
 		name, err := url.QueryUnescape(name)
 		if err != nil || !utf8.ValidString(name) {
-			return q, queryFault("encoding", textEncoding)
+			return queryFault("encoding", textEncoding)
 		}
 		q.pairs = append(q.pairs, pair{text: text, name: name, raw: value})
 	}
-	return q, nil
+	return nil
 }
 
 const textEncoding = "the query must be percent-encoded UTF-8"

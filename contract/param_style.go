@@ -3,6 +3,7 @@ package contract
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +24,7 @@ func (p *Param) texts(r *http.Request, q *query, path string) (texts, *problem.F
 	case "path":
 		found = []string{path}
 	case "header":
-		found = r.Header.Values(p.Name)
+		found = slices.Clone(r.Header.Values(p.Name)) // the request's own lines stay as they are
 	case "cookie":
 		for _, c := range r.CookiesNamed(p.Name) {
 			found = append(found, c.Value)
@@ -50,7 +51,7 @@ func (p *Param) texts(r *http.Request, q *query, path string) (texts, *problem.F
 	} else if exploded {
 		return p.decoded(found)
 	}
-	return p.split(found[0])
+	return p.split(found[0], found[:0])
 }
 
 func (p *Param) one(code, message string) *problem.Field { return &p.fault("", code, message)[0] }
@@ -88,10 +89,11 @@ func (p *Param) decoded(parts []string) (texts, *problem.Field) {
 	return texts{there: true, parts: parts}, nil
 }
 
-// split takes one text apart at the delimiters of the style.
-func (p *Param) split(text string) (texts, *problem.Field) {
+// split takes one text apart at the delimiters of the style; room is for a
+// single part.
+func (p *Param) split(text string, room []string) (texts, *problem.Field) {
 	if p.JSON || !p.form.list() && !p.form.object() {
-		return p.decoded([]string{p.bare(text)})
+		return p.decoded(append(room, p.bare(text)))
 	}
 	delimiter := ","
 	switch p.Style {

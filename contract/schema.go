@@ -67,6 +67,9 @@ func (s *Schema) Validate(v any) []problem.Field {
 // Trimming, empty and defaults follow properties, items, $ref and allOf, and the
 // branch of an anyOf or oneOf whose only alternative is null.
 func (s *Schema) Prepare(v any, u Unknown) (out any, changed bool, unknown []problem.Field) {
+	if s.shape.settled(v) {
+		return v, false, nil
+	}
 	p := preparer{policy: u, way: s.way}
 	p.path = p.room[:0]
 	out, changed = p.value(s.shape, v)

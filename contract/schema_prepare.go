@@ -25,24 +25,33 @@ type preparer struct {
 	sink   sink
 }
 
+// settled tells of a scalar that there is nothing to do.
+func (s *shape) settled(v any) bool {
+	switch t := v.(type) {
+	case string:
+		return !s.trim && !s.emptyNull
+	case json.Number:
+		return !s.integer || plainInteger(t)
+	case map[string]any, []any:
+		return false
+	}
+	return true
+}
+
 func (p *preparer) value(s *shape, v any) (out any, changed bool) {
-	if s == nil {
+	if s == nil || s.settled(v) {
 		return v, false
 	}
 	switch t := v.(type) {
 	case string:
-		if s.trim || s.emptyNull {
-			if text, null := s.text(t); null {
-				return nil, true
-			} else if len(text) != len(t) {
-				return text, true
-			}
+		if text, null := s.text(t); null {
+			return nil, true
+		} else if len(text) != len(t) {
+			return text, true
 		}
 	case json.Number:
-		if s.integer && !plainInteger(t) {
-			if n, ok := wholeNumber(t); ok {
-				return n, true
-			}
+		if n, ok := wholeNumber(t); ok {
+			return n, true
 		}
 	case map[string]any:
 		return p.object(s, t, v)
