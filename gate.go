@@ -24,8 +24,8 @@ func requestPath(c Config) []step {
 	return []step{
 		layer("call", call.New, c.Call),                // first: the id, the client and the operation are what all others speak of
 		layer("observe", observe.New, c.Observe),       // outside of all that can refuse or panic: the record must see every outcome
-		layer("tls", tlsedge.New, c.TLS),               // which host, and over what: nothing below may act for a stranger's name
 		layer("headers", headers.New, c.Headers),       // before anything that refuses: a refusal carries the headers too
+		layer("tls", tlsedge.New, c.TLS),               // which host, and over what: nothing below may act for a stranger's name
 		layer("limit address", limit.New, c.byAddress), // before anything that costs: a scanner of unknown paths is a customer too
 		layer("route", newRoute, c.table),              // 404 and 405 now: below this line there is an operation with a rule
 		layer("authn", authn.New, c.Authn),             // who: guessing is paid for above, everything below depends on it

@@ -5,8 +5,9 @@
 // by referrer, downgrade to plain HTTP, reads by foreign origins.
 // Source: OWASP API8:2023, OWASP HTTP Headers and REST Security cheat sheets,
 // ASVS 5.0 3.4.1 to 3.4.8 and 3.5.2, RFC 6797, CSP Level 3, the Fetch standard.
-// Place: before everything that refuses, because a refusal and a preflight carry
-// the headers too; after tls, because HSTS is told only over TLS.
+// Place: before everything that refuses, a wrong host included, because a refusal
+// and a preflight carry the headers too. That HSTS is told only over TLS is looked
+// up when the header goes out, when tls has said how the request arrived.
 // Zero Config: all headers, no other origin.
 // Not covered: whether a cross-site request may act (authn checks the origin of
 // calls that a cookie proves); the content of pages.

@@ -152,10 +152,19 @@ func strangeHostIsRefused(p *program) error {
 }
 
 func refusalsCarryHeaders(p *program) error {
-	a, err := p.try(request{path: "/nothing", header: map[string]string{"Origin": "http://localhost:8000"}})
-	if err != nil {
-		return err
+	for _, host := range []string{"", "rebind.example"} {
+		a, err := p.try(request{path: "/nothing", host: host, header: map[string]string{"Origin": "http://localhost:8000"}})
+		if err != nil {
+			return err
+		}
+		if err := carriesHeaders(a); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func carriesHeaders(a answer) error {
 	for name, value := range map[string]string{
 		"X-Content-Type-Options":      "nosniff",
 		"X-Frame-Options":             "DENY",
