@@ -7,7 +7,7 @@ import (
 
 // maxSteps bounds the work on one value: a schema whose branches call each other
 // takes time exponential in the depth of the value.
-const maxSteps = 2_000_000
+const maxSteps = 1_000_000
 
 // walker checks one value. Without a sink it stops at the first fault.
 type walker struct {
