@@ -46,7 +46,7 @@ func (l *loader) noAccess(s stated) {
 }
 
 // access reads an access rule.
-func (l *loader) access(s spot, op stated, params []param) Access {
+func (l *loader) access(s spot, op stated) Access {
 	switch {
 	case s.text() == "public":
 		return Access{Public: true}
@@ -65,7 +65,7 @@ func (l *loader) access(s spot, op stated, params []param) Access {
 		case "scopes":
 			a.Scopes = l.words(m, "a scope")
 		case "own":
-			a.Own = l.own(m.spot, op, params)
+			a.Own = l.own(m.spot, op)
 		case "or_roles":
 			a.OrRole = l.roles(m)
 		default:
@@ -113,15 +113,15 @@ func (l *loader) roles(m named) []string {
 
 // own reads what names the owner: something of the request that the contract
 // describes, or "row".
-func (l *loader) own(s spot, op stated, params []param) string {
+func (l *loader) own(s spot, op stated) string {
 	in, field, _ := strings.Cut(s.text(), ".")
 	declared := func(p param) bool { return p.in == in && p.name == field }
 	switch {
 	case s.text() == "row":
 	case (in == "path" || in == "query") && field != "":
-		if !slices.ContainsFunc(params, declared) {
+		if !slices.ContainsFunc(op.params, declared) {
 			var known []string
-			for _, p := range params {
+			for _, p := range op.params {
 				if p.in == "path" || p.in == "query" {
 					known = append(known, p.in+"."+p.name)
 				}

@@ -18,7 +18,8 @@
 // Zero value: Options{} is the strictest. An operation that is stated for some
 // environments only does not exist, an unknown field of a body is refused, an
 // operation without an access rule is an error, and so is a reference that
-// leaves the document. The zero Table matches nothing.
+// leaves the document. Options without Roles takes any name for a role, which
+// lets in nobody who does not have it. The zero Table matches nothing.
 //
 // Not covered: security schemes of OpenAPI, for who a caller is, is configured
 // in authn, not by the document; links, callbacks and webhooks are checked for

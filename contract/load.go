@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
@@ -28,7 +29,7 @@ const defaultBody = 1_000_000
 // order, and compiles it. The error is Issues: every fault of the document and
 // the overlays at once.
 func Load(doc File, opt Options, overlays ...File) (*API, error) {
-	l := &loader{opt: opt, name: doc.Name, flagged: map[*docNode]bool{}}
+	l := &loader{opt: opt, name: doc.Name, cut: map[*docNode]bool{}}
 	root := parse(doc, &l.issues)
 	var over []spot
 	for _, f := range overlays {
@@ -69,10 +70,11 @@ type loader struct {
 	api      *API
 	defaults Operation // what the document states for every operation
 	compiler *compiler
-	flagged  map[*docNode]bool // schemas with a $ref that was refused already
+	cut      map[*docNode]bool // what was refused already, and is kept from the schema compiler
+	refused  map[mark]bool     // places at which a schema was refused
 	ids      map[string]mark   // operationIds that the document states
 	places   map[string]mark   // of the operations, by operationId
-	excluded []spot            // operations that do not exist in this environment
+	excluded map[string]bool   // operations that do not exist in this environment, by pointer
 	derived  map[string]string // operationIds that we made, by pointer of the operation
 }
 
@@ -123,10 +125,24 @@ func (l *loader) document() {
 		l.api.Title = l.required(info, "title", "the name of the API for people")
 		l.api.Version = l.required(info, "version", "the version of the API")
 	}
-	base := path.Base(strings.ReplaceAll(l.name, "\\", "/"))
-	l.api.Name, _, _ = strings.Cut(base, ".")
+	l.api.Name = nameOfFile(l.name)
 	l.defaults = Operation{Cost: 1, MaxBody: defaultBody, Unknown: Reject, Errors: problem.RFC9457, API: l.api}
 	l.documentStatements(l.root.get("x-gatehouse"))
+}
+
+// nameOfFile makes the name of an API of that of its file.
+func nameOfFile(file string) string {
+	base, _, _ := strings.Cut(path.Base(strings.ReplaceAll(file, "\\", "/")), ".")
+	name := strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf && isName(string(r)) {
+			return r
+		}
+		return '-'
+	}, base)
+	if !isName(name) {
+		return "api"
+	}
+	return name
 }
 
 // required is a member that must be text.
@@ -146,16 +162,12 @@ func (l *loader) required(s spot, name, what string) string {
 // served is the document without the operations that do not exist here, and
 // with the operationIds that we made.
 func (l *loader) served() *docNode {
-	gone := make(map[string]bool, len(l.excluded))
-	for _, s := range l.excluded {
-		gone[s.ptr] = true
-	}
 	var items []member
 	for _, item := range l.root.get("paths").members() {
 		n, left := item.node, false
 		for _, op := range item.members() {
 			switch id, ours := l.derived[op.ptr]; {
-			case gone[op.ptr]:
+			case l.excluded[op.ptr]:
 				n = n.without(op.name)
 				continue
 			case ours:

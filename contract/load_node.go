@@ -101,9 +101,10 @@ func (n *docNode) without(name string) *docNode {
 	return newObject(n.mark, members)
 }
 
-// value is the node as strictjson.Decode would give it. Of the nodes in broken,
-// $ref is left out, so that their faults are not found a second time.
-func (n *docNode) value(broken map[*docNode]bool) any {
+// value is the node as strictjson.Decode would give it. Of what is in cut,
+// members are left out and items emptied, so that their faults are not found a
+// second time.
+func (n *docNode) value(cut map[*docNode]bool) any {
 	switch n.kind {
 	case isNull:
 		return nil
@@ -116,16 +117,17 @@ func (n *docNode) value(broken map[*docNode]bool) any {
 	case isList:
 		list := make([]any, len(n.list))
 		for i, v := range n.list {
-			list[i] = v.value(broken)
+			if list[i] = any(map[string]any{}); !cut[v] {
+				list[i] = v.value(cut)
+			}
 		}
 		return list
 	default:
 		m := make(map[string]any, len(n.members))
 		for _, x := range n.members {
-			if x.name == "$ref" && broken[n] {
-				continue
+			if !cut[x.value] {
+				m[x.name] = x.value.value(cut)
 			}
-			m[x.name] = x.value.value(broken)
 		}
 		return m
 	}

@@ -55,14 +55,15 @@ func (l *loader) inlined(root spot) spot {
 type stated struct {
 	path   named // the path item, named by its template
 	method named
+	params []param
 }
 
 // operations compiles every operation of the document.
 func (l *loader) operations() {
-	l.compiler = newCompiler(l.name, l.root.node.value(l.flagged).(map[string]any), l.v30)
-	l.derived, l.places = map[string]string{}, map[string]mark{}
+	l.derived, l.places, l.excluded = map[string]string{}, map[string]mark{}, map[string]bool{}
 	l.statedIDs()
-	count := 0
+	var all []stated
+	var ops []*Operation
 	shapes := map[string]named{}
 	for _, item := range l.root.get("paths").members() {
 		if strings.HasPrefix(item.name, "x-") || !item.is(isObject) {
@@ -74,12 +75,17 @@ func (l *loader) operations() {
 		}
 		for _, m := range item.members() {
 			if isMethod(m.name) && m.is(isObject) {
-				count++
-				l.operation(stated{item, m})
+				s := stated{path: item, method: m}
+				s.params = l.params(s)
+				all, ops = append(all, s), append(ops, l.operation(s))
 			}
 		}
 	}
-	if count == 0 {
+	l.compileAll(all, ops)
+	for i, s := range all {
+		l.mount(ops[i], s)
+	}
+	if len(all) == 0 {
 		l.add(l.root.get("paths").named(), Issue{Code: codeShape, What: "the document describes no operation",
 			Why: "A path that is not described is not served, so nothing would be.", Fix: "Add one under paths."})
 	}
@@ -104,7 +110,8 @@ func (l *loader) checkPath(item named, shapes map[string]named) {
 	shapes[shape] = item
 }
 
-func (l *loader) operation(s stated) {
+// operation reads what the loader itself knows of an operation.
+func (l *loader) operation(s stated) *Operation {
 	op := l.defaults
 	op.Method = strings.ToUpper(s.method.name)
 	op.Source = s.method.named().position()
@@ -114,16 +121,20 @@ func (l *loader) operation(s stated) {
 	for _, t := range s.method.get("tags").items() {
 		op.Tags = append(op.Tags, t.text())
 	}
-	params := l.params(s)
-	here := l.operationStatements(&op, s, params)
-	l.compile(&op, s, params)
+	if here := l.operationStatements(&op, s); !here {
+		l.excluded[s.method.ptr] = true
+	}
+	return &op
+}
+
+// mount puts an operation under each of its base paths.
+func (l *loader) mount(op *Operation, s stated) {
 	bases := l.bases(s.method.get("servers"), s.path.get("servers"), l.root.get("servers"))
-	if !here {
-		l.excluded = append(l.excluded, s.method.spot)
+	if l.excluded[s.method.ptr] {
 		return
 	}
 	for _, base := range bases {
-		mounted := op
+		mounted := *op
 		mounted.Path = base + s.path.name
 		segments, err := parseTemplate(mounted.Path)
 		if _, own := parseTemplate(s.path.name); err != nil && own == nil { // else it was told where the path is stated
@@ -183,86 +194,6 @@ func (l *loader) operationID(s stated) string {
 	l.ids[id] = s.method.named()
 	l.derived[s.method.ptr] = id
 	return id
-}
-
-// compile hands what the schema compiler knows to it.
-func (l *loader) compile(op *Operation, s stated, params []param) {
-	for _, p := range params {
-		if compiled, err := l.compiler.param(p.final.ptr); l.compiled(p.final, err) {
-			op.Params = append(op.Params, compiled)
-		}
-	}
-	if body := s.method.get("requestBody"); body.exists() {
-		if final, ok := l.resolve(body); ok {
-			compiled, err := l.compiler.body(final.ptr)
-			l.compiled(final, err)
-			op.Body = compiled
-		}
-	}
-	op.Responses = map[string]*Response{}
-	for _, r := range s.method.get("responses").members() {
-		if strings.HasPrefix(r.name, "x-") {
-			continue
-		}
-		if !isStatus(r.name) {
-			l.add(r.named(), Issue{Code: codeShape, What: fmt.Sprintf("%q is no status", clip(r.name)), Fix: `Write "200", "4XX" or default.`})
-			continue
-		}
-		if final, ok := l.resolve(r.spot); ok {
-			compiled, err := l.compiler.response(r.name, final.ptr)
-			l.compiled(final, err)
-			op.Responses[r.name] = compiled
-		}
-	}
-	l.socket(op, s.method.get("x-gatehouse-websocket"))
-}
-
-func (l *loader) socket(op *Operation, ws spot) {
-	if !ws.exists() {
-		return
-	}
-	if op.Method != "GET" {
-		l.add(ws.named(), Issue{Code: codeStatement, What: "x-gatehouse-websocket stands at " + op.Method,
-			Why: "A WebSocket begins with GET (RFC 6455 section 4.1).", Fix: "Move it to get."})
-		return
-	}
-	compiled, err := l.compiler.socket(ws.ptr)
-	l.compiled(ws, err)
-	op.Socket = compiled
-}
-
-// compiled reports an error of the schema compiler at the place it names, or at
-// the nearest place above that stands in the document as it was written.
-func (l *loader) compiled(s spot, err error) bool {
-	if err == nil {
-		return true
-	}
-	at, issue := s.at(), Issue{Code: codeSchema, What: err.Error(), Fix: "See the 2020-12 specification of JSON Schema."}
-	if e, ok := errors.AsType[*compileError](err); ok {
-		issue = Issue{Code: codeSchema, What: e.what, Why: sentence(e.why), Fix: sentence(e.fix)}
-		for pointer := e.pointer; pointer != ""; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-			if found, ok := l.root.walk(pointer); ok {
-				at = found.at()
-				break
-			}
-		}
-	}
-	l.add(at, issue)
-	return false
-}
-
-// sentence begins with a capital letter and ends with a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	if c := s[0]; c >= 'a' && c <= 'z' {
-		s = string(c-'a'+'A') + s[1:]
-	}
-	if last := s[len(s)-1]; last != '.' && last != '?' {
-		s += "."
-	}
-	return s
 }
 
 func isStatus(s string) bool {

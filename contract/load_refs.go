@@ -68,7 +68,7 @@ func (l *loader) checkPlaces() {
 			continue // an $anchor, or the document itself
 		}
 		if _, ok := l.resolve(s); !ok {
-			l.flagged[s.node] = true
+			l.cut[s.get("$ref").node] = true
 		}
 	}
 }

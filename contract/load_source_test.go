@@ -62,17 +62,17 @@ func TestJSONIsYAML(t *testing.T) {
 
 func TestYAML(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: &x { b: 1, c: 2 }\nd: *x\ne: { <<: *x, b: 3 }\n":                  `{"a":{"b":1,"c":2},"d":{"b":1,"c":2},"e":{"b":3,"c":2}}`,
-		"p: &p { a: 1 }\nq: &q { a: 2, b: 2 }\nr:\n  <<: [*p, *q]\n  c: 3\n":  `{"p":{"a":1},"q":{"a":2,"b":2},"r":{"a":1,"b":2,"c":3}}`,
-		"200: ok\n1.0: one\ntrue: yes\n":                                       `{"1.0":"one","200":"ok","true":"yes"}`,
-		"a: |\n  x\n   y\n\nb: >-\n  x\n  y\n":                                `{"a":"x\n y\n","b":"x y"}`,
-		"a: !!str 200\nb: !!str null\nc: !!int 5\nd: !!map {}\n":              `{"a":"200","b":"null","c":5,"d":{}}`,
-		"? a\n: b\n":                                                           `{"a":"b"}`,
+		"a: &x { b: 1, c: 2 }\nd: *x\ne: { <<: *x, b: 3 }\n":                 `{"a":{"b":1,"c":2},"d":{"b":1,"c":2},"e":{"b":3,"c":2}}`,
+		"p: &p { a: 1 }\nq: &q { a: 2, b: 2 }\nr:\n  <<: [*p, *q]\n  c: 3\n": `{"p":{"a":1},"q":{"a":2,"b":2},"r":{"a":1,"b":2,"c":3}}`,
+		"200: ok\n1.0: one\ntrue: yes\n":                                     `{"1.0":"one","200":"ok","true":"yes"}`,
+		"a: |\n  x\n   y\n\nb: >-\n  x\n  y\n":                               `{"a":"x\n y\n","b":"x y"}`,
+		"a: !!str 200\nb: !!str null\nc: !!int 5\nd: !!map {}\n":             `{"a":"200","b":"null","c":5,"d":{}}`,
+		"? a\n: b\n": `{"a":"b"}`,
 		"a: [read:orders, urn:isbn:1]\nb: { c: [x:y, http://x/y], d: e:f }\n": `{"a":["read:orders","urn:isbn:1"],"b":{"c":["x:y","http://x/y"],"d":"e:f"}}`,
-		"---\na: 1\n...\n":                                                     `{"a":1}`,
-		"\ufeffa: 1\r\nb:\r\n  - 2\r\n":                                        `{"a":1,"b":[2]}`,
-		"a:\n- b: 1\n  c: 2\n- d\ne: f # g\n":                                 `{"a":[{"b":1,"c":2},"d"],"e":"f"}`,
-		"a:\nb: {}\nc: []\nd: ''\n":                                            `{"a":null,"b":{},"c":[],"d":""}`,
+		"---\na: 1\n...\n":                    `{"a":1}`,
+		"\ufeffa: 1\r\nb:\r\n  - 2\r\n":       `{"a":1,"b":[2]}`,
+		"a:\n- b: 1\n  c: 2\n- d\ne: f # g\n": `{"a":[{"b":1,"c":2},"d"],"e":"f"}`,
+		"a:\nb: {}\nc: []\nd: ''\n":           `{"a":null,"b":{},"c":[],"d":""}`,
 	} {
 		got, err := strictjson.Marshal(parsed(t, text))
 		if err != nil || string(got) != want {

@@ -50,14 +50,14 @@ func (l *loader) documentStatements(x spot) {
 
 // operationStatements reads x-gatehouse of an operation and tells whether the
 // operation exists in this environment.
-func (l *loader) operationStatements(op *Operation, s stated, params []param) (here bool) {
+func (l *loader) operationStatements(op *Operation, s stated) (here bool) {
 	x := s.method.get("x-gatehouse")
 	here = true
 	if l.statementObject(x) {
 		for _, m := range x.members() {
 			switch m.name {
 			case "access":
-				op.Access = l.access(m.spot, s, params)
+				op.Access = l.access(m.spot, s)
 			case "only":
 				here = slices.Contains(l.texts(m.spot, "an environment"), l.opt.Environment)
 			default:

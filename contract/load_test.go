@@ -284,3 +284,13 @@ func TestOnly(t *testing.T) {
 		t.Error("what does not exist here is not checked")
 	}
 }
+
+func TestNameOfFile(t *testing.T) {
+	for file, want := range map[string]string{
+		"scheduler.yaml": "scheduler", "a/b/orders.openapi.json": "orders", `c:\\x\\y.yaml`: "y", "my api.yaml": "my-api", "": "api", ".yaml": "api", "\u00e9.yaml": "-",
+	} {
+		if got := nameOfFile(file); got != want {
+			t.Errorf("%q gives %q, want %q", file, got, want)
+		}
+	}
+}

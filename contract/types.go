@@ -8,26 +8,26 @@ import (
 
 // API is one compiled contract. It is immutable: nothing changes it after Load.
 type API struct {
-	Name       string            // short name, from x-gatehouse.name or the file's name: "scheduler"
+	Name       string            // short name, from x-gatehouse.name or the file's name: "scheduler"; letters, digits, - _ and .
 	Title      string            // info.title
 	Version    string            // info.version
 	OpenAPI    string            // "3.0.3", "3.1.0", …
 	Operations []*Operation      // in the order of the document, each mounted path apart
-	Budgets    map[string]Budget // budgets that the document defines under x-gatehouse.budgets
-	Document   []byte            // the document as JSON, overlays applied, x-gatehouse statements left out of nothing
+	Budgets    map[string]Budget // by name: those under x-gatehouse.budgets, and those written out under limit, as NAME.OPERATIONID or NAME.default
+	Document   []byte            // the document as JSON: overlays applied, path items inlined, operationIds made, operations of other environments left out
 }
 
 // Operation is what the gate knows of one method on one path.
 type Operation struct {
 	API     *API
-	ID      string // operationId; unique within the API, the same for every base path it is mounted under
+	ID      string // operationId, or one made of method and path; unique within the API, the same for every base path it is mounted under
 	Method  string // "GET", …
 	Path    string // template with the base path: "/api/appointments/{id}"
 	Summary string
 	Tags    []string
 
 	Access    Access            // who may call; never empty
-	Budgets   []string          // names of the budgets that a call counts against
+	Budgets   []string          // names of the budgets that a call counts against; empty but not nil states that none does, nil states nothing
 	Cost      int               // how much one call counts; 1 unless stated
 	MaxBody   int64             // largest body, bytes
 	Unknown   Unknown           // what happens to fields the schema does not know
@@ -38,7 +38,7 @@ type Operation struct {
 	Cache     string            // Cache-Control of a success; "" is "no-store"
 	Page      bool              // answers text/html for people: gets the page policy instead of the API policy
 
-	Params    []*Param             // path, query, header and cookie parameters, path-level ones merged
+	Params    []*Param             // path-level ones merged; those in the path first, in the order of the template
 	Body      *Body                // nil when the operation takes none
 	Responses map[string]*Response // by status: "200", "4XX", "default"
 	Socket    *Socket              // set when this GET is a WebSocket upgrade

@@ -1,0 +1,112 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// maxRounds is how often a document with broken schemas is compiled, for the
+// schema compiler tells one fault of a schema at a time.
+const maxRounds = 32
+
+// compileAll hands to the schema compiler what it knows. What it refuses is
+// told, cut out, and the rest compiled again, until nothing new is found.
+func (l *loader) compileAll(all []stated, ops []*Operation) {
+	l.refused = map[mark]bool{}
+	for range maxRounds {
+		before := len(l.cut)
+		l.compiler = newCompiler(l.name, l.root.node.value(l.cut).(map[string]any), l.v30)
+		for i, s := range all {
+			l.compile(ops[i], s)
+		}
+		if len(l.cut) == before {
+			return
+		}
+	}
+}
+
+func (l *loader) compile(op *Operation, s stated) {
+	op.Params, op.Responses = nil, map[string]*Response{}
+	for _, p := range s.params {
+		if compiled, err := l.compiler.param(p.final.ptr); l.compiled(p.final, err) {
+			op.Params = append(op.Params, compiled)
+		}
+	}
+	if body := s.method.get("requestBody"); body.exists() {
+		if final, ok := l.resolve(body); ok {
+			compiled, err := l.compiler.body(final.ptr)
+			l.compiled(final, err)
+			op.Body = compiled
+		}
+	}
+	for _, r := range s.method.get("responses").members() {
+		if strings.HasPrefix(r.name, "x-") {
+			continue
+		}
+		if !isStatus(r.name) {
+			l.add(r.named(), Issue{Code: codeShape, What: fmt.Sprintf("%q is no status", clip(r.name)), Fix: `Write "200", "4XX" or default.`})
+			continue
+		}
+		if final, ok := l.resolve(r.spot); ok {
+			compiled, err := l.compiler.response(r.name, final.ptr)
+			l.compiled(final, err)
+			op.Responses[r.name] = compiled
+		}
+	}
+	l.socket(op, s.method.get("x-gatehouse-websocket"))
+}
+
+func (l *loader) socket(op *Operation, ws spot) {
+	if !ws.exists() {
+		return
+	}
+	if op.Method != "GET" {
+		l.add(ws.named(), Issue{Code: codeStatement, What: "x-gatehouse-websocket stands at " + op.Method,
+			Why: "A WebSocket begins with GET (RFC 6455 section 4.1).", Fix: "Move it to get."})
+		return
+	}
+	compiled, err := l.compiler.socket(ws.ptr)
+	l.compiled(ws, err)
+	op.Socket = compiled
+}
+
+// compiled reports an error of the schema compiler at the place it names, or at
+// the nearest place above that stands in the document as it was written.
+func (l *loader) compiled(s spot, err error) bool {
+	if err == nil {
+		return true
+	}
+	at, issue := s, Issue{Code: codeSchema, What: err.Error(), Fix: "See the 2020-12 specification of JSON Schema."}
+	if e, ok := errors.AsType[*compileError](err); ok {
+		issue = Issue{Code: codeSchema, What: e.what, Why: sentence(e.why), Fix: sentence(e.fix)}
+		for pointer := e.pointer; pointer != ""; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
+			if found, ok := l.root.walk(pointer); ok {
+				at = found
+				break
+			}
+		}
+	}
+	if at.ptr != s.ptr && strings.HasPrefix(at.ptr, "/") {
+		l.cut[at.node] = true
+	}
+	if !l.refused[at.at()] {
+		l.refused[at.at()] = true
+		l.add(at.at(), issue)
+	}
+	return false
+}
+
+// sentence begins with a capital letter and ends with a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	if c := s[0]; c >= 'a' && c <= 'z' {
+		s = string(c-'a'+'A') + s[1:]
+	}
+	if last := s[len(s)-1]; last != '.' && last != '?' {
+		s += "."
+	}
+	return s
+}
