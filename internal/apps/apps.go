@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sort"
+	"slices"
 
 	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/contract"
@@ -117,9 +117,9 @@ func match(apis []*contract.API, handlers Handlers) error {
 			}
 		}
 	}
-	sort.Strings(wrong)
+	slices.Sort(wrong)
 	var problems []error
-	for _, w := range wrong {
+	for _, w := range slices.Compact(wrong) { // an operation may be mounted twice
 		problems = append(problems, errors.New(w))
 	}
 	return errors.Join(problems...)

@@ -13,7 +13,7 @@ import (
 // and the components of each contract carry its name as a prefix, so that two
 // contracts may use one name.
 func Document(version string, apis []*contract.API) ([]byte, error) {
-	j := joiner{paths: map[string]any{}, components: map[string]any{}, tags: []any{}}
+	j := joiner{paths: map[string]any{}, components: map[string]any{}, tags: []any{}, mounted: map[string]int{}}
 	for _, api := range apis {
 		if err := j.add(api); err != nil {
 			return nil, fmt.Errorf("joining contract %s: %w", api.Name, err)
@@ -31,6 +31,7 @@ func Document(version string, apis []*contract.API) ([]byte, error) {
 type joiner struct {
 	paths, components map[string]any
 	tags              []any
+	mounted           map[string]int // how often an operation was written, by API and operationId
 }
 
 func (j *joiner) add(api *contract.API) error {
@@ -47,6 +48,7 @@ func (j *joiner) add(api *contract.API) error {
 			return fmt.Errorf("operation %s is not in its document", op.ID)
 		}
 		method["tags"] = []any{api.Name}
+		method["operationId"] = j.idOf(api.Name + "_" + op.ID)
 		j.put(op, item, method)
 	}
 	components, _ := doc["components"].(map[string]any)
@@ -62,6 +64,16 @@ func (j *joiner) add(api *contract.API) error {
 		}
 	}
 	return nil
+}
+
+// idOf makes an operationId unique: an operation that stands under two base
+// paths is two in the joined document.
+func (j *joiner) idOf(id string) string {
+	j.mounted[id]++
+	if n := j.mounted[id]; n > 1 {
+		return fmt.Sprintf("%s_%d", id, n)
+	}
+	return id
 }
 
 // put writes one operation under its full path. An ordinary GET wins over a

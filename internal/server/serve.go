@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/problem"
 	"github.com/gatehouse-api/gatehouse/tlsedge"
 )
 
@@ -113,7 +115,7 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 	}
 	t := s.cfg.Server.Timeouts
 	srv := &http.Server{
-		Handler: layer(http.NotFoundHandler()), ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
+		Handler: layer(call.Handler(elsewhere)), ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
 	}
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -121,6 +123,11 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 		}
 	}()
 	return srv, nil
+}
+
+// elsewhere answers what the plain listener was asked over TLS, which cannot be.
+func elsewhere(http.ResponseWriter, *http.Request, *call.Call) error {
+	return problem.NotFound("There is nothing at this address but the way to https")
 }
 
 func portOf(cfg *config.Config) int {

@@ -24,11 +24,12 @@ import (
 
 // Options of a server.
 type Options struct {
-	Config  *config.Config // checked already
-	Log     slog.Handler   // records of requests, and what the server has to say
-	Version string         // of the program
-	Commit  string         // it was built from
-	BaseURL string         // how clients reach it; from Config when empty
+	Config  *config.Config   // checked already
+	Log     slog.Handler     // records of requests, and what the server has to say
+	Version string           // of the program
+	Commit  string           // it was built from
+	BaseURL string           // how clients reach it; from Config when empty
+	Now     func() time.Time // the clock; time.Now when nil
 }
 
 // Server is everything but the listener.
@@ -46,6 +47,9 @@ type Server struct {
 // Open builds a server: it waits for the database, brings its schema up, and
 // compiles the contracts. Nothing is served yet. The error says what to do.
 func Open(ctx context.Context, o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &Server{cfg: o.Config, log: slog.New(o.Log)}
 	if o.BaseURL == "" {
 		o.BaseURL = o.Config.BaseURL().String()
@@ -125,7 +129,7 @@ func (s *Server) handlers(ctx context.Context, o Options, document []byte) (apps
 	}
 	people := members.New(s.identity, members.Config{CheckOrigin: origins.Check})
 	own := system.New(system.Config{
-		Version: o.Version, Commit: o.Commit, Started: time.Now(), Ready: s.ready,
+		Version: o.Version, Commit: o.Commit, Started: o.Now(), Now: o.Now, Ready: s.ready,
 		Document: func() []byte { return document },
 	})
 	return apps.Handlers{"system": own.Handlers(), "members": people.Handlers(), "scheduler": sched.Handlers()}, nil

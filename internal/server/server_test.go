@@ -1,0 +1,73 @@
+package server
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-api/gatehouse/internal/config"
+)
+
+func load(t *testing.T, flags ...config.Flag) *config.Config {
+	t.Helper()
+	flags = append([]config.Flag{{Path: "environment", Value: "test"}, {Path: "data", Value: filepath.Join(t.TempDir(), "data")}}, flags...)
+	cfg, report := config.Load(config.Input{Flags: flags})
+	if err := report.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+const sealing = "q8Zr3vLx0TnB5mWc7YdKp2HsGf9JaEuR"
+
+func TestSealingKeyIsMadeOnceForItsOwnerAlone(t *testing.T) {
+	cfg := load(t)
+	if err := MakeData(cfg); err != nil {
+		t.Fatal(err)
+	}
+	first, err := sealingKey(cfg)
+	if err != nil || len(first) < 32 {
+		t.Fatalf("%d bytes, %v", len(first), err)
+	}
+	again, err := sealingKey(cfg)
+	if err != nil || !bytes.Equal(first, again) {
+		t.Errorf("the second start has another key: %v", err)
+	}
+	info, err := os.Stat(cfg.SealingKeyPath())
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	given := load(t, config.Flag{Path: "identity.sealing_key", Value: sealing})
+	if key, err := sealingKey(given); err != nil || string(key) != sealing {
+		t.Errorf("a key of the settings is not taken: %v", err)
+	}
+}
+
+func TestLogIsJSONUnlessPeopleRead(t *testing.T) {
+	for _, tt := range []struct {
+		format   config.LogFormat
+		terminal bool
+		json     bool
+	}{{config.LogAuto, false, true}, {config.LogAuto, true, false}, {config.LogJSON, true, true}, {config.LogText, false, false}} {
+		var b bytes.Buffer
+		slog.New(NewLog(config.Log{Format: tt.format, Level: config.LogInfo}, &b, tt.terminal)).Info("hello")
+		if got := strings.HasPrefix(b.String(), "{"); got != tt.json {
+			t.Errorf("%s, terminal %v: %s", tt.format, tt.terminal, b.String())
+		}
+	}
+	var b bytes.Buffer
+	slog.New(NewLog(config.Log{Level: config.LogWarn}, &b, false)).Info("hello")
+	if b.Len() != 0 {
+		t.Errorf("level warn wrote %s", b.String())
+	}
+}
+
+func TestCheckCountsOperations(t *testing.T) {
+	n, err := Check(load(t))
+	if err != nil || n < 30 {
+		t.Errorf("%d operations, %v", n, err)
+	}
+}
