@@ -480,6 +480,11 @@ func TestCloseWaitsForWrites(t *testing.T) {
 			for !errors.Is(s.Read(t.Context(), ann, func(*store.Tx) error { return nil }), store.ErrUnavailable) {
 				time.Sleep(time.Millisecond) // until Close has begun
 			}
+			select {
+			case <-closed:
+				t.Error("Close did not wait for the write")
+			case <-time.After(20 * time.Millisecond):
+			}
 			close(finish)
 			if err := <-result; err != nil {
 				t.Errorf("the write that ran: %v", err)
@@ -497,6 +502,32 @@ func TestCloseWaitsForWrites(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCloseWaitsForReads(t *testing.T) {
+	storetest.Each(t, schemas, func(t *testing.T, s *store.Store) {
+		begun, finish := make(chan struct{}), make(chan struct{})
+		result, closed := make(chan error, 1), make(chan error, 1)
+		go func() {
+			result <- s.Read(t.Context(), ann, func(tx *store.Tx) error {
+				close(begun)
+				<-finish
+				var n int
+				return tx.QueryRow(t.Context(), `SELECT count(*) FROM notes`).Scan(&n)
+			})
+		}()
+		<-begun
+		go func() { closed <- s.Close() }()
+		select {
+		case <-closed:
+			t.Error("Close did not wait for the read")
+		case <-time.After(50 * time.Millisecond):
+		}
+		close(finish)
+		if err := <-result; err != nil {
+			t.Errorf("the read that ran: %v", err)
+		}
+	})
 }
 
 func TestProblem(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"regexp"
@@ -144,6 +145,7 @@ func TestOutageIsToldAndEndsByItself(t *testing.T) {
 	ctx := t.Context()
 	write(t, s, ann, insertNote(ctx, "before", "ann"))
 	eventually(t, "the listener connects", func() bool { _, ok := s.Changes(ctx); return ok })
+	heard, _ := s.Changes(ctx)
 
 	server.Stop(t)
 	for _, err := range []error{
@@ -179,6 +181,9 @@ func TestOutageIsToldAndEndsByItself(t *testing.T) {
 		t.Errorf("%d notes, want those before and after", n)
 	}
 	eventually(t, "the listener is back", func() bool { _, ok := s.Changes(ctx); return ok })
+	if n, _ := s.Changes(ctx); n == heard {
+		t.Error("what was told in the outage was missed, and the number says that nothing was")
+	}
 	if !strings.Contains(log.String(), server.Address()) {
 		t.Error("the log does not say which server")
 	}
@@ -358,4 +363,74 @@ func TestAbandonedStatementDoesNotSpoilThePool(t *testing.T) {
 		t.Error("a row that was never scanned went unnoticed")
 	}
 	write(t, s, ann, insertNote(t.Context(), "b", "ann"))
+}
+
+const raiseConflict = `DO $$ BEGIN RAISE serialization_failure; END $$`
+
+func TestConflictRunsAgainAndIsBounded(t *testing.T) {
+	s := storetest.Open(t, store.Postgres, schemas)
+	ctx := t.Context()
+	runs := 0
+	ch := &store.Change{Resource: "notes/"}
+	other := make(chan error, 1)
+	err := s.Write(ctx, ann, ch, func(tx *store.Tx) error {
+		ch.Resource += "a" // on a Change as it was given
+		if runs++; runs < 3 {
+			_, err := tx.Exec(ctx, raiseConflict)
+			return fmt.Errorf("wrapped: %w", err)
+		}
+		go func() { other <- s.Write(ctx, ann, nil, insertNote(ctx, "other", "ann")) }()
+		select {
+		case err := <-other:
+			t.Errorf("the third attempt was not alone: %v", err)
+		case <-time.After(200 * time.Millisecond):
+		}
+		return insertNote(ctx, "a", "ann")(tx)
+	})
+	if err != nil || runs != 3 || ch.Resource != "notes/a" {
+		t.Errorf("%d runs, resource %s: %v", runs, ch.Resource, err)
+	}
+	if err := <-other; err != nil {
+		t.Errorf("the one who waited: %v", err)
+	}
+	runs = 0
+	err = s.Write(ctx, ann, nil, func(tx *store.Tx) error {
+		runs++
+		_, _ = tx.Exec(ctx, raiseConflict) // f does not mind
+		return nil
+	})
+	if !errors.Is(err, store.ErrUnavailable) || runs < 3 || runs > 20 {
+		t.Errorf("%d runs: %v", runs, err)
+	}
+}
+
+func TestUndoneTransactionGivesItsConnectionBack(t *testing.T) {
+	cfg := storetest.Config(t, store.Postgres, schemas)
+	cfg.Pool.Max = 1
+	s := open(t, cfg)
+	pid := count(t, s, ann, `SELECT pg_backend_pid()`)
+	_ = s.Write(t.Context(), ann, nil, func(*store.Tx) error { return errors.New("undone") })
+	if again := count(t, s, ann, `SELECT pg_backend_pid()`); again != pid {
+		t.Error("a sound connection was thrown away")
+	}
+}
+
+// An error that arrives behind the first row is seen by nobody but the server.
+func TestCommitThatRollsBackIsTold(t *testing.T) {
+	s := storetest.Open(t, store.Postgres, schemas)
+	ctx := t.Context()
+	err := s.Write(ctx, ann, nil, func(tx *store.Tx) error {
+		if err := insertNote(ctx, "a", "ann")(tx); err != nil {
+			return err
+		}
+		var n int
+		_ = tx.QueryRow(ctx, `SELECT 1 / (2 - x) FROM generate_series(1, 2) x`).Scan(&n)
+		return nil
+	})
+	if err == nil {
+		t.Error("a transaction that was rolled back was acknowledged")
+	}
+	if n := count(t, s, ann, `SELECT count(*) FROM notes`); n != 0 {
+		t.Errorf("%d rows", n)
+	}
 }

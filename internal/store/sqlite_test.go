@@ -110,6 +110,49 @@ func TestWritesThatWaitTogetherShareACommit(t *testing.T) {
 	})
 }
 
+// SQLite ends a transaction by itself when the disk is full. Those whose writes
+// were in it are told, and those who come after begin anew.
+func TestTransactionThatSQLiteEndsIsToldToAllInIt(t *testing.T) {
+	cfg := storetest.Config(t, store.SQLite, schemas)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := store.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		var results [3]error
+		var wg sync.WaitGroup
+		begun, finish := make(chan struct{}), make(chan struct{})
+		wg.Go(func() {
+			results[0] = s.Write(t.Context(), ann, nil, func(tx *store.Tx) error {
+				close(begun)
+				<-finish
+				return insertNote(t.Context(), "n0", "ann")(tx)
+			})
+		})
+		<-begun
+		for i := 1; i < 3; i++ {
+			wg.Go(func() {
+				results[i] = s.Write(t.Context(), ann, nil, func(tx *store.Tx) error {
+					if i == 1 {
+						return store.Raw(tx, "ROLLBACK")
+					}
+					return insertNote(t.Context(), fmt.Sprint("n", i), "ann")(tx)
+				})
+			})
+			synctest.Wait() // it waits for its turn, behind those before
+		}
+		close(finish)
+		wg.Wait()
+		if !errors.Is(results[0], store.ErrUnavailable) || results[1] == nil || results[2] != nil {
+			t.Errorf("got %v", results)
+		}
+		if n := count(t, s, ann, `SELECT count(*) FROM notes`); n != 1 {
+			t.Errorf("%d rows, want that of the one who came after", n)
+		}
+	})
+}
+
 // SQLite undoes the whole transaction when a statement in it is interrupted.
 func TestCallerWhoLeavesDoesNotUndoTheNeighbours(t *testing.T) {
 	cfg := storetest.Config(t, store.SQLite, schemas)
@@ -293,6 +336,11 @@ func same(t *testing.T, s *store.Store, ids []string) {
 }
 
 func TestFileIsPrivate(t *testing.T) {
+	fresh := filepath.Join(t.TempDir(), "fresh.db")
+	open(t, store.Config{Path: fresh})
+	if info, err := os.Stat(fresh); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("a new file: %v %v", info, err)
+	}
 	path := filepath.Join(t.TempDir(), "odd name ?#%41&x=y.db")
 	m, err := store.OpenMigrator(t.Context(), store.Config{Path: path}, schemas...)
 	if err != nil {
