@@ -24,7 +24,7 @@ lint:
 
 build:
 	CGO_ENABLED=0 $(GO) build ./...
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/gatehouse
+	CGO_ENABLED=0 $(GO) build -o bin/ ./cmd/gatehouse
 
 unit:
 	CGO_ENABLED=1 $(GO) test -race -timeout $(WITHIN) ./...

@@ -38,6 +38,3 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalJSON masks the text.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }
-
-// MarshalText masks the text for every other encoder.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -42,7 +42,10 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	}
 }
 
-func TestSecretNotSet(t *testing.T) {
+func TestSecretAlone(t *testing.T) {
+	if v := slog.AnyValue(config.NewSecret(strong)).Resolve(); v.Kind() != slog.KindString || v.String() != "********" {
+		t.Errorf("a record would hold %v", v)
+	}
 	if s := config.NewSecret(""); s.IsSet() || s.String() != "" {
 		t.Error("the empty text is a secret")
 	}
