@@ -120,7 +120,7 @@ func startDemo(t testing.TB, bin string, args ...string) (*program, error) {
 	for _, l := range said.Logins {
 		p.logins[l.Role] = append(p.logins[l.Role], l)
 	}
-	if err := p.waitUp(10 * time.Second); err != nil {
+	if err := p.waitUp(60 * time.Second); err != nil {
 		return nil, err
 	}
 	p.started = time.Since(begin)
@@ -225,7 +225,7 @@ func (p *program) stop(sig syscall.Signal) error {
 // run executes one command of the program to its end.
 func run(t testing.TB, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = t.TempDir()
@@ -292,7 +292,7 @@ func (p *program) try(q request) (answer, error) {
 
 // plainClient follows no redirect and keeps no cookie.
 var plainClient = &http.Client{
-	Timeout:       15 * time.Second,
+	Timeout:       30 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

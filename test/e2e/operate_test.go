@@ -104,17 +104,7 @@ func TestSuspendReachesARunningServer(t *testing.T) {
 func TestSetupLink(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir, settingsOn(t, store.SQLite, dir, ""))
-	token := ""
-	for range 100 {
-		if m := regexp.MustCompile(`/setup#(\S+)`).FindStringSubmatch(p.log.String()); m != nil {
-			token = m[1]
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if token == "" {
-		t.Fatalf("no setup link: %s", p.log.String())
-	}
+	token := setupToken(t, p)
 	page := p.do(request{path: "/setup", header: map[string]string{"Accept": "text/html"}})
 	if page.status != http.StatusOK || !strings.Contains(page.body, "/setup.js") || strings.Contains(page.body, token) {
 		t.Errorf("the page: %d %s", page.status, page.body)
@@ -141,6 +131,19 @@ func TestSetupLink(t *testing.T) {
 	}
 }
 
+// setupToken reads the token from the link that serve prints.
+func setupToken(t *testing.T, p *program) string {
+	t.Helper()
+	for range 1000 {
+		if m := regexp.MustCompile(`/setup#(\S+)`).FindStringSubmatch(p.log.String()); m != nil {
+			return m[1]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("no setup link: %s", p.log.String())
+	return ""
+}
+
 // TestDatabaseOutage stops PostgreSQL under a running server: 503 with
 // Retry-After, and back by itself.
 func TestDatabaseOutage(t *testing.T) {
@@ -164,7 +167,7 @@ func TestDatabaseOutage(t *testing.T) {
 		t.Errorf("/livez during the outage: %d", a.status)
 	}
 	database.Start(t)
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for a = p.do(request{path: "/api/days"}); a.status != http.StatusOK; a = p.do(request{path: "/api/days"}) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it did not recover: %d %s", a.status, a.body)
@@ -189,7 +192,7 @@ func TestWaitsForTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, _ := start(t, binary, nil, "--config", file, "--json", "serve", "--listen", "localhost:0")
-	for range 200 {
+	for range 1500 {
 		if strings.Contains(p.log.String(), database.Address()) {
 			break
 		}
@@ -199,7 +202,7 @@ func TestWaitsForTheDatabase(t *testing.T) {
 		t.Errorf("while it waits it says: %s", said)
 	}
 	database.Start(t)
-	for range 500 {
+	for range 3000 {
 		if strings.Contains(p.log.String(), "/setup#") {
 			return
 		}

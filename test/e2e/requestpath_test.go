@@ -137,7 +137,7 @@ func everyRequestIsRecorded(p *program) error {
 		return err
 	}
 	id := a.header.Get("X-Request-Id")
-	for range 200 {
+	for range 2000 {
 		if n := strings.Count(p.log.String(), id); n > 0 && id != "" {
 			return nil
 		}

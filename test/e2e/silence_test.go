@@ -65,7 +65,7 @@ func traced(t *testing.T, trace string) string {
 func spokenTo(t *testing.T, trace string) []string {
 	t.Helper()
 	var b []byte
-	for range 100 {
+	for range 600 {
 		var err error
 		if b, err = os.ReadFile(trace); err != nil {
 			t.Fatal(err)

@@ -61,7 +61,7 @@ func TestSocketRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := dialSocket(t, p, "/", "")
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			if err := c.Write(ctx, tt.kind, tt.frame); err != nil {
 				t.Fatal(err)
@@ -122,7 +122,7 @@ func TestShutdownSaysGoingAway(t *testing.T) {
 }
 
 func tryDial(p *program, path string, h http.Header) (*websocket.Conn, *http.Response, error) {
-	ctx, cancel := context.WithTimeout(p.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
 	defer cancel()
 	c, res, err := websocket.Dial(ctx, strings.Replace(p.url, "http", "ws", 1)+path, &websocket.DialOptions{HTTPHeader: h})
 	if err == nil {
@@ -157,7 +157,7 @@ func dialAs(t *testing.T, p *program, token string) *websocket.Conn {
 
 func send(t *testing.T, c *websocket.Conn, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := c.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func send(t *testing.T, c *websocket.Conn, text string) {
 
 func receive(t *testing.T, c *websocket.Conn) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	_, b, err := c.Read(ctx)
 	if err != nil {
@@ -177,7 +177,7 @@ func receive(t *testing.T, c *websocket.Conn) string {
 
 func closedWith(t *testing.T, c *websocket.Conn) websocket.StatusCode {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	for {
 		if _, _, err := c.Read(ctx); err != nil {
