@@ -197,6 +197,8 @@ func TestReset(t *testing.T) {
 		{"page of another site", "test", []string{"Sec-Fetch-Site", "cross-site"}, 403},
 		{"page of the same site", "test", []string{"Sec-Fetch-Site", "same-site"}, 200},
 		{"typed into the browser", "test", []string{"Sec-Fetch-Site", "none"}, 200},
+		{"proxy elsewhere that names this machine", "test", []string{"RemoteAddr", "192.0.2.99:1", "X-Forwarded-For", "127.0.0.1"}, 403},
+		{"client of a proxy on this machine", "test", []string{"RemoteAddr", "127.0.0.9:1", "X-Forwarded-For", "203.0.113.5"}, 403},
 		{"claims to be this machine", "test", []string{"RemoteAddr", "192.0.2.7:1234", "X-Forwarded-For", "127.0.0.1"}, 403},
 	} {
 		t.Run(c.attack, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -52,7 +53,9 @@ func newGateIn(t testing.TB, st *store.Store, cfg Config, environment string) *g
 		t.Fatal(err)
 	}
 	g.table = compiled(t, cfg.Open, environment)
-	facts, err := call.New(call.Config{Table: g.table})
+	facts, err := call.New(call.Config{Table: g.table, Proxies: []netip.Prefix{
+		netip.MustParsePrefix("192.0.2.99/32"), netip.MustParsePrefix("127.0.0.9/32"),
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
