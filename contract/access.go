@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/nearest"
 )
 
 // Access says who may call an operation. Exactly one of Public, or one or more
@@ -105,7 +107,7 @@ func (l *loader) roles(m named) []string {
 		case role == "guest":
 			l.add(i.at(), Issue{Code: codeRole, What: "guest is whoever has no role", Fix: "Write\naccess: public"})
 		case len(l.opt.Roles) > 0:
-			l.add(i.at(), Issue{Code: codeRole, What: fmt.Sprintf("unknown role %q", clip(role)), Why: "Nobody can have it.", Fix: didYouMean(role, l.opt.Roles)})
+			l.add(i.at(), Issue{Code: codeRole, What: fmt.Sprintf("unknown role %q", clip(role)), Why: "Nobody can have it.", Fix: nearest.DidYouMean(role, l.opt.Roles)})
 		}
 	}
 	return roles
@@ -126,7 +128,7 @@ func (l *loader) own(s spot, op stated) string {
 					known = append(known, p.in+"."+p.name)
 				}
 			}
-			l.badAccess(s, fmt.Sprintf("own names %q, and the operation has no such parameter", clip(s.text())), didYouMean(s.text(), append(known, "row")))
+			l.badAccess(s, fmt.Sprintf("own names %q, and the operation has no such parameter", clip(s.text())), nearest.DidYouMean(s.text(), append(known, "row")))
 		}
 	case in == "body" && field != "":
 		if !op.method.get("requestBody").exists() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/nearest"
 )
 
 // param is one parameter of an operation, references followed.
@@ -74,7 +76,7 @@ func (l *loader) validParam(p param) bool {
 		at := in.at()
 		fix := "Add in: path, query, header or cookie."
 		if in.exists() {
-			fix = didYouMean(p.in, []string{"path", "query", "header", "cookie"})
+			fix = nearest.DidYouMean(p.in, []string{"path", "query", "header", "cookie"})
 		}
 		l.add(at, Issue{Code: codeParam, What: fmt.Sprintf("the parameter %q does not say where it stands", clip(p.name)), Fix: fix})
 		return false
@@ -112,7 +114,7 @@ func (l *loader) orderParams(s stated, all []param) []param {
 		}
 		if !slices.Contains(names, p.name) {
 			fix := "Remove it, or write it into the path in braces."
-			if near := nearest(p.name, names); near != "" {
+			if near := nearest.Word(p.name, names); near != "" {
 				fix = fmt.Sprintf("Did you mean %q?", near)
 			}
 			l.add(p.entry.at(), Issue{Code: codePathParam, What: fmt.Sprintf("the path %s has no parameter %q", clip(s.path.name), clip(p.name)), Fix: fix})

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/nearest"
 )
 
 // refPlace says what may stand under the members of one kind of object: an object
@@ -151,8 +153,8 @@ func (c *checker) misspelt(kind string, s spot) {
 		if slices.Contains(known, m.name) {
 			continue
 		}
-		near := nearest(m.name, known)
-		if near == "" || len(m.name) < 4 || distance(m.name, near) > 2 || strings.HasPrefix(m.name, "x-") && !strings.HasPrefix(near, "x-") {
+		near := nearest.Word(m.name, known)
+		if near == "" || len(m.name) < 4 || nearest.Distance(m.name, near) > 2 || strings.HasPrefix(m.name, "x-") && !strings.HasPrefix(near, "x-") {
 			continue
 		}
 		code := codeShape
@@ -255,7 +257,7 @@ func (l *loader) nearestTarget(pointer string) string {
 	for _, m := range parent.members() {
 		names = append(names, m.name)
 	}
-	near := nearest(pointer[cut+1:], names)
+	near := nearest.Word(pointer[cut+1:], names)
 	if near == "" {
 		return ""
 	}

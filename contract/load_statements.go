@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatehouse-api/gatehouse/internal/nearest"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
@@ -84,7 +85,7 @@ func (l *loader) statementObject(x spot) bool {
 }
 
 func (l *loader) unknownKey(m named, known []string) {
-	fix := didYouMean(m.name, known)
+	fix := nearest.DidYouMean(m.name, known)
 	if slices.Contains(documentKeys(), m.name) {
 		fix = m.name + " is stated for the whole document, under x-gatehouse at its root."
 	}
@@ -138,7 +139,7 @@ func (l *loader) oneOf(m named, known ...string) string {
 			what += fmt.Sprintf(", not %q", clip(m.text()))
 		}
 		fix := "Write one of these words."
-		if near := nearest(m.text(), known); near != "" {
+		if near := nearest.Word(m.text(), known); near != "" {
 			fix = fmt.Sprintf("Did you mean %q?", near)
 		}
 		l.wrong(m.spot, what, fix)

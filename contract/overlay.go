@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/nearest"
 )
 
 // overlaid lays one overlay over the document. Its keys are "*" for the
@@ -68,9 +70,9 @@ func (l *loader) overlayTarget(root spot, m named) (item named, method string, o
 	}
 	switch {
 	case !both || path == "":
-		return refuse(fmt.Sprintf("%q is not METHOD /path", clip(m.name)), didYouMean(m.name, l.overlayKeys(root)))
+		return refuse(fmt.Sprintf("%q is not METHOD /path", clip(m.name)), nearest.DidYouMean(m.name, l.overlayKeys(root)))
 	case !slices.Contains(methods(), verb):
-		return refuse(fmt.Sprintf("%q is not a method", clip(verb)), didYouMean(strings.ToUpper(verb), methods()))
+		return refuse(fmt.Sprintf("%q is not a method", clip(verb)), nearest.DidYouMean(strings.ToUpper(verb), methods()))
 	}
 	method = strings.ToLower(verb)
 	for _, item := range root.get("paths").members() {
@@ -78,7 +80,7 @@ func (l *loader) overlayTarget(root spot, m named) (item named, method string, o
 			return item, method, true
 		}
 	}
-	fix := didYouMean(m.name, l.overlayKeys(root))
+	fix := nearest.DidYouMean(m.name, l.overlayKeys(root))
 	for _, server := range root.get("servers").items() {
 		base := strings.TrimRight(server.get("url").text(), "/")
 		if rest, cut := strings.CutPrefix(path, base); cut && base != "" && root.get("paths").get(rest).get(method).exists() {

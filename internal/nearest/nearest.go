@@ -10,12 +10,13 @@ import (
 const longest = 128
 
 // Word returns the known word that is most like word, whatever the case of its
-// letters, or "" when none is: about a third of the letters may differ.
+// letters, or "" when none is: about a third of the letters may differ, and one
+// must not.
 func Word(word string, known []string) string {
 	if len(word) > longest {
 		return ""
 	}
-	best, least := "", len(word)/3+2
+	best, least := "", min(len(word)/3+2, len(word))
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
@@ -25,12 +26,24 @@ func Word(word string, known []string) string {
 }
 
 // DidYouMean is the sentence for a word that is not known: the nearest one, or
-// all that are.
+// all that are when they are few.
 func DidYouMean(word string, known []string) string {
 	if n := Word(word, known); n != "" {
 		return fmt.Sprintf("Did you mean %q?", n)
 	}
+	if len(known) > 16 {
+		return "Write it as it stands in the document."
+	}
 	return "Known are: " + strings.Join(known, ", ")
+}
+
+// Distance counts the letters to change, add or take away between two words, a
+// swap of two neighbours once.
+func Distance(a, b string) int {
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	return distance(a, b)
 }
 
 // distance counts the letters to change, add or take away, a swap of two

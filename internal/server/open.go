@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse"
@@ -167,7 +169,7 @@ func gateConfig(o Options, apis []*contract.API, people *identity.Service) gateh
 		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow},
 		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
 		Headers:   headers.Config{CORS: headers.CORS{Origins: cfg.CORS.Origins}},
-		Limit:     limit.Config{Budgets: cfg.Limits},
+		Limit:     limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[unmatched]},
 		Authn:     authn.Config{Bearer: people.Bearer(), Cookie: people.Cookie(), TrustedOrigins: cfg.CORS.Origins},
 		Validate:  validate.Config{Responses: responseMode(cfg)},
 	}
@@ -194,10 +196,13 @@ func MakeData(cfg *config.Config) error {
 	return nil
 }
 
+// unmatched is the name under which the settings set the budget of unknown paths.
+const unmatched = "unmatched"
+
 // Check compiles what the settings would serve, without starting it, and
 // returns how many operations there are.
 func Check(cfg *config.Config) (operations int, err error) {
-	apis, err := apps.Contracts(apps.Options{Environment: string(cfg.Environment), OpenScheduler: cfg.Scheduler.Open})
+	apis, err := compile(cfg)
 	if err != nil {
 		return 0, err
 	}
@@ -208,4 +213,22 @@ func Check(cfg *config.Config) (operations int, err error) {
 		operations += len(api.Operations)
 	}
 	return operations, nil
+}
+
+// compile compiles the contracts that the settings serve. A budget of the
+// settings that no contract names is an error: it would limit nothing.
+func compile(cfg *config.Config) ([]*contract.API, error) {
+	apis, err := apps.Contracts(apps.Options{Environment: string(cfg.Environment), OpenScheduler: cfg.Scheduler.Open})
+	if err != nil {
+		return nil, err
+	}
+	known := []string{unmatched}
+	for _, api := range apis {
+		known = slices.AppendSeq(known, maps.Keys(api.Budgets))
+	}
+	slices.Sort(known)
+	if issues := cfg.CheckLimits(known); len(issues) > 0 {
+		return nil, issues
+	}
+	return apis, nil
 }

@@ -85,9 +85,7 @@ func (s *Server) open(ctx context.Context, o Options) error {
 // gate in front.
 func (s *Server) build(ctx context.Context, o Options) error {
 	var err error
-	if s.apis, err = apps.Contracts(apps.Options{
-		Environment: string(o.Config.Environment), OpenScheduler: o.Config.Scheduler.Open,
-	}); err != nil {
+	if s.apis, err = compile(o.Config); err != nil {
 		return err
 	}
 	document, err := apps.Document(o.Version, s.apis)

@@ -70,4 +70,8 @@ func TestCheckCountsOperations(t *testing.T) {
 	if err != nil || n < 30 {
 		t.Errorf("%d operations, %v", n, err)
 	}
+	misspelt := load(t, config.Flag{Path: "limits.schedulr", Value: "1/1m"})
+	if _, err := Check(misspelt); err == nil || !strings.Contains(err.Error(), `Did you mean "scheduler"`) {
+		t.Errorf("a budget that no contract names: %v", err)
+	}
 }
