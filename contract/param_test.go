@@ -209,9 +209,9 @@ func TestQueryAttacks(t *testing.T) {
 			t.Errorf("%s: %v beside %v", name, got, faults)
 		}
 	}
-	for _, policy := range []Unknown{Strip, Allow, Report} {
-		if _, faults := runQuery(t, op(policy), "isAdmin=true"); faults != nil {
-			t.Errorf("%s: %s", policy, brief(faults))
+	for policy, refused := range map[Unknown]bool{Reject: true, "": true, Strip: false, Allow: false, Report: false} {
+		if _, faults := runQuery(t, op(policy), "isAdmin=true"); (faults != nil) != refused {
+			t.Errorf("%q: %s", policy, brief(faults))
 		}
 	}
 	r := httptest.NewRequest("GET", "/?limit=%35&isAdmin=1&a%20b=1&filter[a]=1", nil)

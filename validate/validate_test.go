@@ -265,3 +265,27 @@ func TestNewRefusesAnUnknownMode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func BenchmarkLayer(b *testing.B) {
+	wrap, err := validate.New(validate.Config{Table: table(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	begin, err := call.New(call.Config{Table: table(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := begin(wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })))
+	body := strings.NewReader(`{"title":"Ask about housing","stars":4}`)
+	r := httptest.NewRequest("PUT", "/notes/7", body)
+	r.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = body.Seek(0, io.SeekStart)
+		h.ServeHTTP(rec, r)
+	}
+	if rec.Code != http.StatusNoContent {
+		b.Fatal(rec.Code, rec.Body)
+	}
+}
