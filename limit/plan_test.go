@@ -193,3 +193,46 @@ func TestAnOperationOfNoOtherStageIsCountedByUnmatched(t *testing.T) {
 		t.Errorf("the stage of members counted an unknown path: %s", got)
 	}
 }
+
+func TestAnOperationWithoutAListIsCountedByAddressAlone(t *testing.T) {
+	doc := strings.Replace(documentOf("one", "", map[string]string{"/one": ""}), ", limit: []", "", 1)
+	for stage, want := range map[limit.Stage]string{
+		limit.AddressStage: `"unmatched";r=599;t=600`, limit.MemberStage: "", limit.AccountStage: "",
+	} {
+		r := newRig(t, limit.Config{Stage: stage, Table: load(t, doc)})
+		if got := field(r.do("POST", "/one", alice), "RateLimit"); got != want {
+			t.Errorf("stage %d: %q, want %q", stage, got, want)
+		}
+	}
+}
+
+func TestOnlyBudgetsOfFailuresGiveBack(t *testing.T) {
+	doc := documentOf("one", `every: "5/1m", failed: "5/1m failures"`, map[string]string{"/one": "every, failed"})
+	r := newRig(t, limit.Config{Table: load(t, doc)})
+	r.do("POST", "/one", alice)
+	if got := field(r.do("POST", "/one", alice), "RateLimit"); got != `"every";r=3;t=60, "failed";r=5;t=60` {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestABudgetIsGivenBackBeforeTheAnswerLeaves(t *testing.T) {
+	doc := documentOf("one", `failed: "1/1m failures"`, map[string]string{"/one": "failed"})
+	wrap, err := limit.New(limit.Config{Table: load(t, doc)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := 0
+	var h http.Handler
+	h = wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		if r.URL.RawQuery == "" { // the client has its answer and asks again while this handler still runs
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, httptest.NewRequest("POST", "/one?again", nil))
+			again = rec.Code
+		}
+	}))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/one", nil))
+	if again != http.StatusOK {
+		t.Errorf("the next call: %d", again)
+	}
+}

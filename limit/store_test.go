@@ -108,6 +108,26 @@ func TestKeysAreCountedApart(t *testing.T) {
 	}
 }
 
+func TestOneAddressIsOneKey(t *testing.T) {
+	h := newHasher()
+	for a, b := range map[string]string{"192.0.2.1": "::ffff:192.0.2.1", "2001:db8::1": "2001:db8::ffff:0:0:1"} {
+		if h.address(netip.MustParseAddr(a)) != h.address(netip.MustParseAddr(b)) {
+			t.Errorf("%s and %s are two keys", a, b)
+		}
+	}
+	if h.address(netip.MustParseAddr("::ffff:192.0.2.1")) == h.address(netip.MustParseAddr("::ffff:192.0.2.2")) {
+		t.Error("two IPv4 addresses are one key")
+	}
+}
+
+func TestAmongEqualsTheOldestGoes(t *testing.T) {
+	r := newRule(contract.Budget{Requests: 5, Window: time.Minute})
+	set := []slot{{at: 300, used: 1}, {at: 200, used: 1}, {at: 100, used: 3}, {at: 250, used: 1}}
+	if leastUsed(set, r, 50) != &set[1] {
+		t.Error("not the oldest of the least used")
+	}
+}
+
 // BenchmarkTenMillionKeys states what ten million distinct keys cost in memory:
 // the bound of the table, whatever the number of keys.
 func BenchmarkTenMillionKeys(b *testing.B) {
