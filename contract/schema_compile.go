@@ -101,7 +101,7 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 	dynamic, delegated := reaches(root)
 	s.whole = dynamic
 	if !dynamic {
-		if bad := c.graph.loops(); bad != nil {
+		if bad := c.graph.loops(root); bad != nil {
 			return nil, &compileError{c.pointerOf(bad.lib, pointer), "a schema that refers to itself",
 				"it comes back to itself without going into a member or an item, so no value could ever be checked",
 				"let the reference stand under properties or items, or name another schema"}

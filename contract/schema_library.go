@@ -13,11 +13,37 @@ func (w *walker) library(n *node, v any) bool {
 	if err == nil {
 		return true
 	}
-	if w.sink == nil || w.sink.full() {
-		return false
+	e, ok := err.(*jsonschema.ValidationError)
+	if ok && w.schema.way != anyWay && w.excusable(n, e) {
+		return true
 	}
-	if e, ok := err.(*jsonschema.ValidationError); ok {
+	if ok && w.sink != nil && !w.sink.full() {
 		w.translate(n, e)
+	}
+	return false
+}
+
+// excusable tells whether all that the library misses are members that do not
+// travel this way, of which it knows nothing.
+func (w *walker) excusable(n *node, e *jsonschema.ValidationError) bool {
+	if own := w.schema.nodes[e.SchemaURL]; own != nil {
+		n = own
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
+		for _, c := range e.Causes {
+			if !w.excusable(n, c) {
+				return false
+			}
+		}
+		return len(e.Causes) > 0
+	case *kind.Required:
+		for _, name := range k.Missing {
+			if !w.excused(n, name) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
@@ -66,7 +92,9 @@ func (w *walker) translateKind(n *node, e *jsonschema.ValidationError) {
 		w.wrongType(n, kindsNamed(k.Want))
 	case *kind.Required:
 		for _, name := range k.Missing {
-			w.missing(n, name, "required", "is required")
+			if !w.excused(n, name) {
+				w.missing(n, name, "required", "is required")
+			}
 		}
 	case *kind.DependentRequired:
 		for _, name := range k.Missing {

@@ -81,6 +81,7 @@ type graph struct {
 	nodes map[*jsonschema.Schema]*node
 	state func(*jsonschema.Schema) (statement, error) // what the document states beside the keywords
 	err   error
+	good  map[*node]bool // found without loops
 }
 
 func (g *graph) node(s *jsonschema.Schema) *node {
@@ -242,33 +243,46 @@ func (n *node) children() []*node {
 	return out
 }
 
-// loops finds a node that comes back to itself without going into the value: it
-// could never be evaluated.
-func (g *graph) loops() *node {
-	const visiting, done = 1, 2
-	seen := map[*node]int{}
-	var visit func(n *node) *node
-	visit = func(n *node) *node {
-		switch seen[n] {
-		case visiting:
-			return n
-		case done:
-			return nil
-		}
-		seen[n] = visiting
-		for _, m := range n.inPlace() {
-			if bad := visit(m); bad != nil {
-				return bad
-			}
-		}
-		seen[n] = done
-		return nil
+// loops finds a node below root that comes back to itself without going into the
+// value: it could never be evaluated. Nodes found good are not looked at again.
+func (g *graph) loops(root *node) *node {
+	if g.good == nil {
+		g.good = map[*node]bool{}
 	}
-	for _, n := range g.nodes {
-		if bad := visit(n); bad != nil {
+	fresh := []*node{}
+	for queue := []*node{root}; len(queue) > 0; queue = queue[1:] {
+		if n := queue[0]; !g.good[n] {
+			g.good[n] = true
+			fresh = append(fresh, n)
+			queue = append(queue, n.children()...)
+		}
+	}
+	colour := map[*node]int{}
+	for _, n := range fresh {
+		if bad := n.returns(colour); bad != nil {
+			g.good = nil
 			return bad
 		}
 	}
+	return nil
+}
+
+// returns follows what applies in place, and gives a node met twice on the way.
+func (n *node) returns(colour map[*node]int) *node {
+	const onTheWay, done = 1, 2
+	switch colour[n] {
+	case onTheWay:
+		return n
+	case done:
+		return nil
+	}
+	colour[n] = onTheWay
+	for _, m := range n.inPlace() {
+		if bad := m.returns(colour); bad != nil {
+			return bad
+		}
+	}
+	colour[n] = done
 	return nil
 }
 

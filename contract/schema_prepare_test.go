@@ -111,7 +111,13 @@ func TestUnknownFields(t *testing.T) {
 }
 
 func TestReadOnlyAndWriteOnly(t *testing.T) {
-	const account = `{"type":"object","required":["id","name","password"],"properties":{
+	for name, closing := range map[string]string{"": `"type":"object"`, "under the library": `"type":"object","unevaluatedProperties":false`} {
+		t.Run(name, func(t *testing.T) { readOnlyAndWriteOnly(t, closing) })
+	}
+}
+
+func readOnlyAndWriteOnly(t *testing.T, closing string) {
+	account := `{` + closing + `,"required":["id","name","password"],"properties":{
 		"id":{"type":"integer","readOnly":true},"name":{"type":"string"},"password":{"type":"string","writeOnly":true}}}`
 	in := schemaFor(t, account, request)
 	if f := in.Validate(value(t, `{"name":"a","password":"b"}`)); f != nil {
