@@ -33,6 +33,7 @@ func TestTheGateGuardsAPlainMux(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := httptest.NewRequest(tt.method, "http://localhost"+tt.path, strings.NewReader(tt.body))
+			r.RemoteAddr = "127.0.0.1:40000" // from this machine: the rest of the world must come over TLS
 			if tt.body != "" {
 				r.Header.Set("Content-Type", "application/json")
 			}
