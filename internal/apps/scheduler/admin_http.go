@@ -74,7 +74,7 @@ func create[In, Out any](a *App, w http.ResponseWriter, r *http.Request, c *call
 	if err := c.Bind(&in); err != nil {
 		return err
 	}
-	ch, err := newChange(r, c, kind(c), in)
+	ch, err := newChange(c, kind(c), in)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (a *App) remove(w http.ResponseWriter, r *http.Request, c *call.Call,
 	if err != nil {
 		return store.Problem(err)
 	}
-	if err := answer(w, r, ch); err != nil || ch.Replayed {
+	if err := answer(w, r, ch); err != nil {
 		return err
 	}
 	for _, out := range emptied {
@@ -185,7 +185,7 @@ func target(r *http.Request, c *call.Call, in any) (int64, preconditions, *store
 	if err != nil {
 		return 0, preconditions{}, nil, err
 	}
-	ch, err := newChange(r, c, kind(c)+"/"+strconv.FormatInt(id, 10), in)
+	ch, err := newChange(c, kind(c)+"/"+strconv.FormatInt(id, 10), in)
 	return id, conditions, ch, err
 }
 

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
 
 const asAdmin = "admin:ada"
@@ -199,4 +202,32 @@ func TestDeletingBesideBooking(t *testing.T) {
 			g.t.Errorf("%d bookings with nobody", n)
 		}
 	})
+}
+
+// TestDeletingWaitsForABooking lets a booking commit while its interviewer is
+// being deleted: the deletion must not take it along unseen.
+func TestDeletingWaitsForABooking(t *testing.T) {
+	g := newGate(t, storetest.Open(t, store.Postgres, schemas()), Config{})
+	ctx, st := t.Context(), g.app.cfg.Store
+	deleted := make(chan reply, 1)
+	err := st.Write(ctx, store.Actor{ID: "ann", Role: "member"}, &store.Change{Isolation: store.ReadCommitted}, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, putBooking, 3, 2, "ann"); err != nil {
+			return err
+		}
+		go func() { deleted <- g.do(asAdmin, "DELETE", "/api/interviewers/2?force=true", "") }()
+		for waiting := int64(0); waiting == 0; {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			waiting = count(t, st, `SELECT count(*) FROM pg_locks WHERE NOT granted`)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.want(409, "", <-deleted)
+	if n := count(t, st, `SELECT count(*) FROM interviews WHERE interviewer_id = 2`); n != 1 {
+		t.Errorf("%d bookings, want the one that was acknowledged", n)
+	}
 }

@@ -141,7 +141,7 @@ func (a *App) order(r *http.Request, c *call.Call, in any) (order, *store.Change
 	if err != nil {
 		return order{}, nil, err
 	}
-	ch, err := newChange(r, c, "appointments/"+strconv.FormatInt(id, 10), in)
+	ch, err := newChange(c, "appointments/"+strconv.FormatInt(id, 10), in)
 	return order{viewer: a.viewer(c), slot: id, conditions: conditions}, ch, err
 }
 
@@ -155,7 +155,7 @@ func (a *App) acknowledge(w http.ResponseWriter, r *http.Request, ch *store.Chan
 	if err := answer(w, r, ch); err != nil {
 		return err
 	}
-	if !out.tell || ch.Replayed {
+	if !out.tell { // nothing changed, or a repetition that was not carried out
 		return nil
 	}
 	_ = http.NewResponseController(w).Flush() // a writer that cannot flush sends a moment later

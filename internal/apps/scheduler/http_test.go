@@ -259,6 +259,7 @@ func TestIdempotencyKey(t *testing.T) {
 		g.want(400, "", put("member:ann", strings.Repeat("k", 256), lydia))
 		g.want(400, "", put("member:ann", "with space", lydia))
 		g.want(400, "", put("member:ann", "", lydia))
+		g.want(400, "", g.do("member:ann", "PUT", "/api/appointments/2", lydia, "Idempotency-Key", "one", "Idempotency-Key", "two"))
 		g.want(204, "", put("member:ann", strings.Repeat("k", 255), lydia))
 
 		g.want(204, "", g.do("member:ann", "DELETE", "/api/appointments/2", "", "Idempotency-Key", "d1"))

@@ -1,6 +1,13 @@
 package scheduler
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/internal/live"
+	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
+)
 
 func TestRules(t *testing.T) {
 	for _, c := range []struct {
@@ -27,5 +34,36 @@ func TestRules(t *testing.T) {
 		if want := [4]bool{c.sees, c.changes, c.hears, c.owns}; got != want {
 			t.Errorf("%+v and a booking by %q: sees, changes, hears, owns %v, want %v", c.who, c.bookedBy, got, want)
 		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	st := storetest.Open(t, store.SQLite, schemas())
+	hub, err := live.New(live.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, cfg := range map[string]Config{
+		"no store":      {Hub: hub},
+		"no hub":        {Store: st},
+		"negative pace": {Store: st, Hub: hub, Pace: -time.Second},
+		"unknown seed":  {Store: st, Hub: hub, Seed: "prod"},
+	} {
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	app, err := New(Config{Store: st, Hub: hub})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Fill(t.Context()); err != nil {
+		t.Errorf("Fill without a seed: %v", err)
+	}
+	if n := count(t, st, `SELECT count(*) FROM days`); n != 0 {
+		t.Errorf("Fill without a seed wrote %d days", n)
+	}
+	if err := app.Seed(t.Context(), "prod"); err == nil {
+		t.Error("an unknown seed was written")
 	}
 }
