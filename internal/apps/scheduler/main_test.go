@@ -10,3 +10,5 @@ import (
 func TestMain(m *testing.M) { storetest.Main(m) }
 
 func schemas() []store.Schema { return []store.Schema{Schema()} }
+
+func TestSchemaRollsBack(t *testing.T) { storetest.Rollback(t, schemas()) }
