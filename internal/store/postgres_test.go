@@ -96,7 +96,7 @@ func TestArgumentsAreBoundOnTheServer(t *testing.T) {
 
 func TestTimeoutsHoldOnTheServer(t *testing.T) {
 	cfg := storetest.Config(t, store.Postgres, schemas)
-	cfg.Timeouts = store.Timeouts{Statement: 300 * time.Millisecond, Lock: 200 * time.Millisecond, Idle: 300 * time.Millisecond}
+	cfg.Timeouts = store.Timeouts{Statement: 300 * time.Millisecond, Lock: 200 * time.Millisecond, Idle: time.Second}
 	s := open(t, cfg)
 	ctx := t.Context()
 	write(t, s, ann, insertNote(ctx, "a", "ann"))
@@ -125,7 +125,7 @@ func TestTimeoutsHoldOnTheServer(t *testing.T) {
 		runs := 0
 		err := s.Write(ctx, ann, nil, func(tx *store.Tx) error {
 			if runs++; runs == 1 {
-				time.Sleep(600 * time.Millisecond)
+				time.Sleep(1500 * time.Millisecond)
 			}
 			_, err := tx.Exec(ctx, `UPDATE notes SET size = 3`)
 			return err

@@ -35,6 +35,7 @@ const (
 // Server is a throw-away PostgreSQL server, with all statements in its log.
 type Server struct {
 	dir      string // everything of this server; removed at the end
+	lock     *os.File
 	data     string
 	port     int
 	password string // of every role: only this machine's tests know it
@@ -51,8 +52,8 @@ func startServer() (_ *Server, err error) {
 		return nil, err
 	}
 	s := &Server{password: rand.Text()}
-	if s.dir, err = os.MkdirTemp("", "gatehouse-pg-"); err != nil {
-		return nil, fmt.Errorf("making a folder for PostgreSQL: %w", err)
+	if s.dir, s.lock, err = ownFolder("gatehouse-pg-"); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -128,8 +129,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
-	// The server ends with this process, even when that is killed.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.identity, Pdeathsig: syscall.SIGQUIT, Setpgid: true}
+	cmd.SysProcAttr = attributes(s.identity)
 	return cmd
 }
 
@@ -216,7 +216,7 @@ func (s *Server) stop() error {
 	return err
 }
 
-func (s *Server) remove() error { return errors.Join(s.stop(), os.RemoveAll(s.dir)) }
+func (s *Server) remove() error { return errors.Join(s.stop(), os.RemoveAll(s.dir), s.lock.Close()) }
 
 func (s *Server) createRoles() error {
 	return s.super(

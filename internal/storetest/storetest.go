@@ -22,7 +22,8 @@ var binary struct {
 	main      bool // Main is in charge, so what is started is stopped
 	server    *Server
 	failed    error
-	dir       string
+	dir       string // of the templates of SQLite
+	lock      *os.File
 	templates map[string]string // engine and schemas -> file or database
 }
 
@@ -53,7 +54,7 @@ func cleanUp() error {
 		errs = append(errs, binary.server.remove())
 	}
 	if binary.dir != "" {
-		errs = append(errs, os.RemoveAll(binary.dir))
+		errs = append(errs, os.RemoveAll(binary.dir), binary.lock.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -226,8 +227,8 @@ func template(engine store.Engine, schemas []store.Schema, create func(name stri
 		return at, nil
 	}
 	if binary.dir == "" {
-		if binary.dir, err = os.MkdirTemp("", "gatehouse-storetest-"); err != nil {
-			return "", fmt.Errorf("making a folder for test databases: %w", err)
+		if binary.dir, binary.lock, err = ownFolder("gatehouse-storetest-"); err != nil {
+			return "", err
 		}
 		binary.templates = map[string]string{}
 	}

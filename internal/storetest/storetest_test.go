@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/gatehouse-api/gatehouse/internal/store"
 )
@@ -182,5 +183,41 @@ func TestCatalogueSeesEveryKind(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("not in the catalogue: %s", want)
 		}
+	}
+}
+
+func TestOnlyFoldersOfTheDeadAreSwept(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	mine, lock, err := ownFolder("gatehouse-x-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead, deadLock, err := ownFolder("gatehouse-x-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := deadLock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	strange := filepath.Join(os.TempDir(), "gatehouse-x-strange")
+	if err := os.Mkdir(strange, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	pattern := filepath.Join(os.TempDir(), "gatehouse-x-*")
+	sweep(pattern, time.Now().Add(-stale))
+	if _, err := os.Stat(dead); err != nil {
+		t.Error("a young folder was removed")
+	}
+	sweep(pattern, time.Now().Add(time.Hour))
+	if _, err := os.Stat(dead); !os.IsNotExist(err) {
+		t.Error("the folder of the dead is left")
+	}
+	for _, dir := range []string{mine, strange} {
+		if _, err := os.Stat(dir); err != nil {
+			t.Errorf("%s was removed", dir)
+		}
+	}
+	if err := lock.Close(); err != nil {
+		t.Error(err)
 	}
 }
