@@ -120,13 +120,18 @@ func (c *Call) Param(name string) (any, bool) {
 	return v, ok
 }
 
-// Bind decodes the validated body into v. It fails with an error for the record
-// when there is none.
+// Bind decodes the validated body into v. Without a body it fails with
+// strictjson.ErrEmpty, which is a fault of the handler. A body that does not fit
+// v, because the contract allows more than the handler can hold (an integer
+// without bounds), is the caller's: a *problem.Error with status 400.
 func (c *Call) Bind(v any) error {
 	if !c.hasBody {
 		return strictjson.ErrEmpty
 	}
-	return strictjson.Unmarshal(c.body, v)
+	if err := strictjson.Unmarshal(c.body, v); err != nil {
+		return problem.Malformed("The body holds a value that this operation cannot read").Because(err)
+	}
+	return nil
 }
 
 // Answer is the status and size of what was sent so far.

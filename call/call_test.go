@@ -120,6 +120,12 @@ func TestInput(t *testing.T) {
 		if err := c.Bind(&v); err != nil || v.Name != "a" {
 			t.Errorf("%v %+v", err, v)
 		}
+		var small struct{ Name int8 }
+		c.SetInput(nil, []byte(`{"Name":1000}`), true)
+		refusal, ok := errors.AsType[*problem.Error](c.Bind(&small))
+		if !ok || refusal.Status != 400 || strings.Contains(refusal.Detail, "1000") {
+			t.Errorf("a number that the handler cannot hold: %v", refusal)
+		}
 	})
 }
 
