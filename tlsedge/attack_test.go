@@ -33,6 +33,8 @@ func TestForeignHosts(t *testing.T) {
 		{"our name as user information", named, "api.example.org@evil.example"},
 		{"two ports", named, "api.example.org:80:evil.example"},
 		{"a port that is no number", named, "api.example.org:evil"},
+		{"a negative port", named, "api.example.org:-1"},
+		{"IPv4 in brackets", named, "[192.0.2.7]"},
 		{"a port too long", named, "api.example.org:000443"},
 		{"two final dots", named, "api.example.org.."},
 		{"only a dot", named, "."},

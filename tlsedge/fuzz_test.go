@@ -10,7 +10,7 @@ import (
 func FuzzNormalHost(f *testing.F) {
 	for _, host := range []string{
 		"localhost", "API.Example.org.:443", "127.0.0.1:8001", "[::1]", "[2001:DB8::7]:80", "[::ffff:127.0.0.1]",
-		"", ".", ":", "a:b:c", "[", "[]", "[::1]x", "a@b", "\u212a",
+		"", ".", ":", "a:b:c", "[", "[]", "[::1]x", "a..", "a@b", "\u212a",
 	} {
 		f.Add(host)
 	}

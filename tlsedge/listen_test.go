@@ -183,3 +183,31 @@ func TestCountedConnectionOpensUp(t *testing.T) {
 		t.Errorf("CloseWrite of what cannot: %v", err)
 	}
 }
+
+func TestNothingIsCountedOnceAllAreClosed(t *testing.T) {
+	l, capped := limited(t, Caps{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	l.offer("203.0.113.9:1", "10.0.0.1:1", "[2001:db8::1]:1")
+	for range 3 {
+		conn, err := capped.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := capped.(*cappedListener); c.total != 0 || len(c.from) != 0 {
+		t.Errorf("%d connections, addresses %v; want none: addresses must not pile up", c.total, c.from)
+	}
+}
+
+func TestUnixSocketsAreCappedInAll(t *testing.T) {
+	l, capped := limited(t, Caps{Total: 2, PerAddress: 1})
+	for range 3 {
+		l.offers <- &fakeConn{remote: &net.UnixAddr{Name: "@", Net: "unix"}}
+	}
+	l.end()
+	if n := count(capped); n != 2 {
+		t.Errorf("%d connections; want 2", n)
+	}
+}

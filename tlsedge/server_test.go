@@ -203,6 +203,14 @@ func TestNewServerAcceptsPlain(t *testing.T) {
 	}
 }
 
+func TestNewServerAcceptsEveryAddressWithCertificates(t *testing.T) {
+	pair := writePair(t, certificate{names: []string{"localhost"}})
+	srv, err := NewServer(ServerConfig{Handler: nothing(), Addr: ":8443", Certificates: []KeyPair{pair}})
+	if err != nil || !srv.Protocols.HTTP2() {
+		t.Errorf("NewServer: %v; want a server with HTTP/2", err)
+	}
+}
+
 func TestDefaultLimits(t *testing.T) {
 	srv, err := NewServer(ServerConfig{Handler: nothing()})
 	if err != nil {

@@ -32,7 +32,7 @@ func serve(t *testing.T, cfg Config, r *http.Request) *httptest.ResponseRecorder
 }
 
 func TestOwnHosts(t *testing.T) {
-	named := Config{Hosts: []string{"API.example.org.", "192.0.2.7:443", "[2001:DB8:0::7]"}, InsecurePlain: true}
+	named := Config{Hosts: []string{"API.example.org.", "192.0.2.7:443", "[2001:DB8:0::7]", "my-api.x_1.example.org"}, InsecurePlain: true}
 	loopback := Config{InsecurePlain: true}
 	for _, row := range []struct {
 		cfg  Config
@@ -43,6 +43,7 @@ func TestOwnHosts(t *testing.T) {
 		{named, "Api.Example.ORG."},
 		{named, "api.example.org.:443"},
 		{named, "api.example.org:"},
+		{named, "my-api.x_1.example.org"},
 		{named, "192.0.2.7"},
 		{named, "[2001:db8::7]:8001"},
 		{named, "[2001:0db8:0000::0007]"},
@@ -125,6 +126,8 @@ func TestNewRefuses(t *testing.T) {
 		"nothing":                    {Hosts: []string{""}},
 		"IPv6 without brackets":      {Hosts: []string{"2001:db8::7"}},
 		"letters beyond ASCII":       {Hosts: []string{"b\u00fccher.example"}},
+		"IPv6 with a zone":           {Hosts: []string{"[fe80::1%eth0]"}},
+		"a label of 64":              {Hosts: []string{strings.Repeat("a", 64) + ".example.org"}},
 		"an empty label":             {Hosts: []string{"api..example.org"}},
 		"a space":                    {Hosts: []string{"api.example.org "}},
 		"redirect to any host":       {Redirect: true, InsecureAnyHost: true},
