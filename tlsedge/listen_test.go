@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -19,11 +20,11 @@ type fakeListener struct {
 type fakeConn struct {
 	net.Conn
 	remote net.Addr
-	closed bool
+	closed atomic.Bool
 }
 
 func (c *fakeConn) RemoteAddr() net.Addr { return c.remote }
-func (c *fakeConn) Close() error         { c.closed = true; return nil }
+func (c *fakeConn) Close() error         { c.closed.Store(true); return nil }
 
 func newFakeListener() *fakeListener { return &fakeListener{offers: make(chan *fakeConn, 100)} }
 
@@ -48,7 +49,7 @@ func (l *fakeListener) Accept() (net.Conn, error) {
 func (l *fakeListener) open() int {
 	n := 0
 	for _, c := range l.all {
-		if !c.closed {
+		if !c.closed.Load() {
 			n++
 		}
 	}
