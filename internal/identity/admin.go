@@ -178,14 +178,12 @@ func (s *Service) Reinstate(ctx context.Context, by store.Actor, who string) (Me
 	})
 }
 
-// alter changes role or status of a member, one change at a time, and never
-// takes the last admin away.
+// alter changes role or status of a member and never takes the last admin away.
+// The write is serializable: of two that each see the other's admin, one runs
+// again and sees what the first did.
 func (s *Service) alter(ctx context.Context, by store.Actor, who string, change *store.Change, f func(*store.Tx, *Member) error) (Member, error) {
 	var m Member
 	err := s.store.Write(ctx, by, change, func(tx *store.Tx) error {
-		if err := lockAdmins(ctx, tx); err != nil {
-			return err
-		}
 		var err error
 		if m, err = findMember(ctx, tx, who); err != nil {
 			return err
@@ -210,13 +208,6 @@ func (s *Service) alter(ctx context.Context, by store.Actor, who string, change 
 	}
 	s.revoked(Revocation{MemberID: m.ID})
 	return m, nil
-}
-
-// lockAdmins lets changes that could remove the last admin happen one after the
-// other, also across processes: two at once would each see the other's admin.
-func lockAdmins(ctx context.Context, tx *store.Tx) error {
-	_, err := tx.NextID(ctx, "identity_admins")
-	return err
 }
 
 func (m Member) reigns() bool { return m.Role == Admin && m.Status == Active }

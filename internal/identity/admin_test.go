@@ -186,12 +186,27 @@ func TestLastAdminStays(t *testing.T) {
 
 func TestTwoAdminsCannotRemoveEachOtherAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		for round := range 5 {
+		for round := range 10 {
 			a, b := w.member(t, fmt.Sprintf("first%d", round), Admin), w.member(t, fmt.Sprintf("second%d", round), Admin)
+			var met sync.WaitGroup // both have begun before either goes on
+			if w.store.Engine() == store.Postgres {
+				met.Add(2)
+			}
 			var wg sync.WaitGroup
 			for _, who := range []string{a.ID, b.ID} {
+				var once sync.Once // a transaction that runs again finds nobody to meet
 				wg.Go(func() {
-					if _, err := w.SetRole(t.Context(), Operator(), who, Ordinary); err != nil && !errors.Is(err, ErrLastAdmin) {
+					_, err := w.alter(t.Context(), Operator(), who, &store.Change{}, func(_ *store.Tx, m *Member) error {
+						once.Do(func() {
+							if w.store.Engine() == store.Postgres {
+								met.Done()
+								met.Wait()
+							}
+						})
+						m.Role = Ordinary
+						return nil
+					})
+					if err != nil && !errors.Is(err, ErrLastAdmin) {
 						t.Error(err)
 					}
 				})
@@ -199,6 +214,18 @@ func TestTwoAdminsCannotRemoveEachOtherAtOnce(t *testing.T) {
 			wg.Wait()
 			if n := read[int64](t, w.store, store.System(), `SELECT count(*) FROM members WHERE role = 'admin'`); n != 1 {
 				t.Fatalf("%d admins are left", n)
+			}
+			if _, err := w.SetRole(t.Context(), Operator(), a.ID, Admin); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.SetRole(t.Context(), Operator(), b.ID, Ordinary); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.store.Write(t.Context(), store.System(), nil, func(tx *store.Tx) error {
+				_, err := tx.Exec(t.Context(), `DELETE FROM members`)
+				return err
+			}); err != nil {
+				t.Fatal(err)
 			}
 		}
 	})
@@ -287,6 +314,30 @@ func TestSetup(t *testing.T) {
 		w.login(t, "first", false)
 		if _, _, err := w.CreateSetupToken(t.Context(), ""); !errors.Is(err, ErrSetupDone) {
 			t.Errorf("another token gives %v", err)
+		}
+	})
+}
+
+func TestSetupTokenUsedMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		token, _, err := w.CreateSetupToken(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		derive := w.hasher.derive
+		w.hasher.derive = func(p, s []byte, a, b uint32, c uint8, d uint32) []byte {
+			err := w.store.Write(t.Context(), store.System(), nil, func(tx *store.Tx) error {
+				_, err := tx.Exec(t.Context(), `UPDATE identity_setup_tokens SET used_at = 1`)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			return derive(p, s, a, b, c, d)
+		}
+		_, err = w.RedeemSetup(t.Context(), token, NewMember{Username: "first", Email: "first@example.org", Password: goodPassword}, from("127.0.0.1"))
+		if !errors.Is(err, ErrSetupToken) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

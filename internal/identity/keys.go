@@ -240,9 +240,6 @@ func (k *keyStore) rotate(ctx context.Context) error {
 		Details: map[string]any{"algorithm": k.cfg.Algorithm}}
 	return k.cfg.Store.Write(ctx, store.System(), change, func(tx *store.Tx) error {
 		now := k.cfg.Now()
-		if _, err := tx.NextID(ctx, "identity_keys"); err != nil { // one at a time
-			return err
-		}
 		var n int64
 		err := tx.QueryRow(ctx, `SELECT count(*) FROM identity_keys WHERE algorithm = $1 AND signs_until > $2`,
 			k.cfg.Algorithm, now.UnixMicro()).Scan(&n)

@@ -117,10 +117,9 @@ func (s *Service) advance(ctx context.Context, tx *store.Tx, token string, in *s
 	return now, true, nil
 }
 
-// follow writes the successor of token, which lives its own life but not longer
-// than the family.
+// follow writes the successor of token and keeps the family awake as long.
 func (s *Service) follow(ctx context.Context, tx *store.Tx, token string, in *session, now time.Time) error {
-	until := min(now.Add(s.cfg.RefreshTTL).UnixMicro(), in.expires)
+	until := now.Add(s.cfg.RefreshTTL).UnixMicro()
 	n, err := tx.Exec(ctx, `UPDATE identity_sessions SET last_used_at = $2, idle_until = $3 WHERE id = $1 AND ended_at IS NULL`,
 		in.id, now.UnixMicro(), until)
 	if err != nil {

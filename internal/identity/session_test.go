@@ -83,15 +83,97 @@ func TestEndedSessionsAreRefusedOnTheNextCall(t *testing.T) {
 	}
 }
 
-// The command line is another process with a store of its own.
-func TestSuspensionByAnotherProcessHoldsAtOnce(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) {
-		twoProcesses(t, store.Config{Engine: store.SQLite, Path: t.TempDir() + "/gatehouse.db"})
-	})
-	t.Run("postgres", func(t *testing.T) { twoProcesses(t, storetest.Postgres(t).Config()) })
+// Another server, or the command line, is another process with a store of its own.
+func TestWhatAnotherProcessEndsIsRefused(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		end    func(ctx context.Context, other *world, bearer *call.Principal) error
+		cookie bool // whether the cookie ends as well
+	}{
+		{"suspended", func(ctx context.Context, o *world, p *call.Principal) error {
+			_, err := o.Suspend(ctx, Operator(), p.ID)
+			return err
+		}, true},
+		{"logged out", func(ctx context.Context, o *world, p *call.Principal) error { return o.Logout(ctx, p, Origin{}) }, false},
+		{"logged out everywhere", func(ctx context.Context, o *world, p *call.Principal) error { return o.LogoutAll(ctx, p, Origin{}) }, true},
+		{"a new password, set with a third session", func(ctx context.Context, o *world, p *call.Principal) error {
+			third := *p
+			third.Session = "third"
+			return o.ChangePassword(ctx, &third, goodPassword, "another long secret", Origin{})
+		}, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			for _, engine := range store.Engines() {
+				t.Run(string(engine), func(t *testing.T) {
+					server, other := twoProcesses(t, engine)
+					server.member(t, "lydia", Ordinary)
+					verify, bearer, cookie := principals(t, server)
+					if err := row.end(t.Context(), other, bearer); err != nil {
+						t.Fatal(err)
+					}
+					eventually(t, func() bool { return verify["bearer"]() != nil && (verify["cookie"]() != nil) == row.cookie })
+					if server.Alive(t.Context(), bearer) || server.Alive(t.Context(), cookie) == row.cookie {
+						t.Error("a socket is alive that should not be, or the other way round")
+					}
+				})
+			}
+		})
+	}
 }
 
-func twoProcesses(t *testing.T, cfg store.Config) {
+func TestRoleThatAnotherProcessGivesHolds(t *testing.T) {
+	for _, engine := range store.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			server, other := twoProcesses(t, engine)
+			server.member(t, "lydia", Manager)
+			_, bearer, _ := principals(t, server)
+			if _, err := other.SetRole(t.Context(), Operator(), bearer.ID, Ordinary); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, func() bool { return !server.Alive(t.Context(), bearer) })
+		})
+	}
+}
+
+func TestReuseThatAnotherProcessSeesEndsTheFamily(t *testing.T) {
+	for _, engine := range store.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			server, other := twoProcesses(t, engine)
+			server.member(t, "lydia", Ordinary)
+			g := server.login(t, "lydia", false)
+			mustRefresh(t, server, mustRefresh(t, server, g.RefreshToken).RefreshToken)
+			verify := func() error { _, err := server.Bearer().Verify(t.Context(), g.AccessToken); return err }
+			if err := verify(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := other.Refresh(t.Context(), g.RefreshToken, from("192.0.2.1")); !errors.Is(err, ErrRefresh) {
+				t.Fatal(err)
+			}
+			eventually(t, func() bool { return verify() != nil })
+		})
+	}
+}
+
+// eventually waits for what PostgreSQL tells the other process: a notification
+// travels.
+func eventually(t *testing.T, holds func() bool) {
+	t.Helper()
+	deadline := time.After(2 * time.Second)
+	for !holds() {
+		select {
+		case <-deadline:
+			t.Fatal("the other process has not heard of it")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func twoProcesses(t *testing.T, engine store.Engine) (server, other *world) {
+	t.Helper()
+	cfg := store.Config{Engine: engine, Path: t.TempDir() + "/gatehouse.db"}
+	if engine == store.Postgres {
+		cfg = storetest.Postgres(t).Config()
+	}
 	m, err := store.OpenMigrator(t.Context(), cfg, Schema())
 	if err != nil {
 		t.Fatal(err)
@@ -110,24 +192,7 @@ func twoProcesses(t *testing.T, cfg store.Config) {
 		t.Cleanup(func() { _ = s.Close() })
 		return newWorld(t, s, nil)
 	}
-	server := open()
-	server.member(t, "lydia", Ordinary)
-	verify, bearer, _ := principals(t, server)
-	if _, err := open().Suspend(t.Context(), Operator(), "lydia@example.org"); err != nil {
-		t.Fatal(err)
-	}
-	// PostgreSQL tells the other process with a notification, which travels.
-	deadline := time.After(2 * time.Second)
-	for verify["bearer"]() == nil || verify["cookie"]() == nil {
-		select {
-		case <-deadline:
-			t.Fatal("the suspended member is still let in")
-		case <-time.After(time.Millisecond):
-		}
-	}
-	if server.Alive(t.Context(), bearer) {
-		t.Error("the socket is still alive")
-	}
+	return open(), open()
 }
 
 func TestCookieStaysAwakeWhileUsedAndEndsAfterADay(t *testing.T) {
@@ -306,6 +371,18 @@ func TestRevocationDuringAReadIsNotForgotten(t *testing.T) {
 	if c.get("key", 1) != nil {
 		t.Error("what was read before the revocation is remembered")
 	}
+}
+
+func TestRevocationTakesTheMemberOutOfMemory(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, id := range []string{"lydia", "archie"} {
+			w.cache.put(id, &session{member: Member{ID: id}}, 1, w.cache.turn())
+		}
+		w.Service.revoked(Revocation{MemberID: "lydia"})
+		if w.cache.get("lydia", 1) != nil || w.cache.get("archie", 1) == nil {
+			t.Error("the member is remembered, or another is forgotten")
+		}
+	})
 }
 
 func TestCacheIsBoundedAndBelievesOneVersion(t *testing.T) {

@@ -82,7 +82,25 @@ func newWorld(t *testing.T, s *store.Store, change func(*Config)) *world {
 	if err := w.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	w.waitForChanges(t)
 	return w
+}
+
+// waitForChanges makes sure that sessions are remembered: on PostgreSQL the
+// store has to hear of other processes first.
+func (w *world) waitForChanges(t *testing.T) {
+	t.Helper()
+	deadline := time.After(5 * time.Second)
+	for {
+		if _, sure := w.store.Changes(t.Context()); sure {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatal("the store does not hear of changes")
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 const goodPassword = "correct horse battery"
