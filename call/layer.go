@@ -15,10 +15,19 @@ import (
 // Config of the layer.
 type Config struct {
 	Table       *contract.Table  // the operations; nil matches none
-	Proxies     []netip.Prefix   // peers whose X-Forwarded-For and X-Request-Id count; none by default
+	Proxies     []netip.Prefix   // peers whose X-Forwarded-For, Forwarded and X-Request-Id count; none by default
 	MaxBuffered int64            // bytes of bodies held at one time by all requests together; 64 MiB when 0
 	Now         func() time.Time // the clock; time.Now when nil
 	NewID       func() string    // makes request ids; UUIDv7 when nil
+
+	// OnUndeclared is told of a peer that sends X-Forwarded-For, X-Forwarded-Proto
+	// or Forwarded and is not in Proxies: either a proxy that somebody forgot to
+	// declare, and then this is what to add, or a client that pretends to be one.
+	// Each /24 or /64 is told once, at most one a minute. It must not block; nil is
+	// nobody.
+	OnUndeclared func(peer netip.Prefix)
+
+	hints *hints
 }
 
 // New returns the layer: it begins the Call, resolves the operation, and
@@ -29,6 +38,7 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	}
 	cfg = cfg.withDefaults()
 	pool := newPool(cfg.MaxBuffered)
+	cfg.hints = newHints(cfg.OnUndeclared)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := begin(w, r, cfg, pool)
@@ -53,7 +63,7 @@ func Ensure(w http.ResponseWriter, r *http.Request) *http.Request {
 // used alone and needs the operation calls it.
 func (c *Call) Resolve(t *contract.Table, r *http.Request) {
 	if c.match.Operation == nil && c.match.Miss == nil && t != nil {
-		c.match = t.Match(r.Method, r.URL.EscapedPath(), isUpgrade(r))
+		c.match = match(t, r)
 	}
 }
 
@@ -82,13 +92,22 @@ func begin(w http.ResponseWriter, r *http.Request, cfg Config, p *pool) *Call {
 	trusted := contains(cfg.Proxies, peer)
 	c.client = peer
 	if trusted {
-		c.client = forwardedFor(r, peer, cfg.Proxies)
+		c.forward(r, cfg.Proxies)
+	} else {
+		cfg.hints.look(r, peer, c.start)
 	}
 	c.id = idOf(r, trusted, cfg.NewID)
 	if cfg.Table != nil {
-		c.match = cfg.Table.Match(r.Method, r.URL.EscapedPath(), isUpgrade(r))
+		c.match = match(cfg.Table, r)
 	}
 	return c
+}
+
+func (c *Call) forward(r *http.Request, proxies []netip.Prefix) {
+	var disagree bool
+	if c.client, disagree = clientOf(r, c.client, proxies); disagree {
+		c.Note("call", "forwarded", "disagrees")
+	}
 }
 
 // idOf takes the X-Request-Id of a declared proxy when it is well-formed, and
