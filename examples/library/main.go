@@ -40,21 +40,31 @@ const (
 )
 
 func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails (crypto/rand)
 	handler, err := newHandler(secret, slog.NewJSONHandler(os.Stderr, nil))
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return err
+	}
+	const address = "localhost:8002"
+	server, err := tlsedge.NewServer(tlsedge.ServerConfig{Addr: address, Handler: handler})
+	if err != nil {
+		return err
+	}
+	listener, err := tlsedge.Listen(context.Background(), address, tlsedge.Caps{})
+	if err != nil {
+		return err
 	}
 	fmt.Println("A token for POST /notes:", token(secret, "ada", time.Now()))
-	server, err := tlsedge.NewServer(tlsedge.ServerConfig{Addr: "localhost:8002", Handler: handler})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	fmt.Println("Listening on http://localhost:8002/notes")
-	fmt.Fprintln(os.Stderr, server.ListenAndServe())
+	fmt.Println("Listening on http://" + address + "/notes")
+	return tlsedge.Serve(server, listener)
 }
 
 // newHandler is the whole of it: a contract, a verifier, a gate, and the mux.
