@@ -9,15 +9,18 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/gatehouse-api/gatehouse/internal/store"
 )
 
 // Exit codes; the table stands in docs/reference/exit-codes.md.
 const (
 	exitOK          = 0
-	exitFound       = 1   // a check found something
+	exitFound       = 1   // a check found something, or it could not be done
 	exitUsage       = 2   // wrong usage or configuration
 	exitUnreachable = 3   // what we asked does not answer
 	exitNotAllowed  = 4   // it is not allowed
@@ -25,12 +28,18 @@ const (
 	exitInterrupted = 130 // a second signal
 )
 
+// about is what --help says before the flags.
+const about = `Seven layers of security in front of an API, from its contract.
+
+Exit codes: 0 done; 1 a check found something, or it could not be done; 2 wrong usage or settings; ` +
+	`3 no answer; 4 not allowed; 70 a defect of Gatehouse; 130 ended by a second signal.`
+
 // cli is the whole command line.
 type cli struct {
 	Config  string `help:"Settings file; gatehouse.yaml when it is there." placeholder:"FILE" type:"path"`
 	JSON    bool   `name:"json" help:"Print JSON on standard output, prose on standard error."`
 	Quiet   bool   `help:"Print nothing that was not asked for."`
-	NoColor bool   `help:"Print no colour (also: NO_COLOR)."`
+	NoColor bool   `help:"Accepted for scripts; nothing is printed in colour anyway."`
 
 	Demo       demoCmd    `cmd:"" help:"Run everything, seeded, in a temporary place."`
 	Serve      serveCmd   `cmd:"" help:"Run the gate and the applications behind it."`
@@ -78,10 +87,15 @@ func main() {
 func run(t *terminal, args []string) (code int) {
 	var c cli
 	t.global = &c
+	defer func() {
+		if p := recover(); p != nil {
+			code = t.bug(p, debug.Stack())
+		}
+	}()
 	ended := -1
 	parser, err := kong.New(&c,
 		kong.Name("gatehouse"),
-		kong.Description("Seven layers of security in front of an API, from its contract."),
+		kong.Description(about),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(code int) { ended = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -110,6 +124,9 @@ func run(t *terminal, args []string) (code int) {
 // fail says what went wrong and returns the exit code for it.
 func (t *terminal) fail(err error) int {
 	code := exitFound
+	if errors.Is(err, store.ErrUnavailable) {
+		code = exitUnreachable
+	}
 	if e, ok := errors.AsType[*exitError](err); ok {
 		code = e.code
 	}
@@ -117,4 +134,19 @@ func (t *terminal) fail(err error) int {
 		fmt.Fprintf(t.err, "gatehouse: %s\n", message)
 	}
 	return code
+}
+
+// bug says that the fault is ours and where the details are, which a terminal is
+// no place for.
+func (t *terminal) bug(fault any, stack []byte) int {
+	fmt.Fprintf(t.err, "gatehouse: this is a defect of Gatehouse: %v\n", fault)
+	f, err := os.CreateTemp("", "gatehouse-bug-*.txt")
+	if err != nil {
+		return exitBug
+	}
+	_, err = fmt.Fprintf(f, "gatehouse %s\n%v\n\n%s", version, fault, stack)
+	if errors.Join(err, f.Close()) == nil {
+		fmt.Fprintf(t.err, "Please report it, with this file: %s\n", f.Name())
+	}
+	return exitBug
 }

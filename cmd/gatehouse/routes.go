@@ -26,6 +26,9 @@ func (r routesCmd) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
+	if environments := []string{"", "production", "development", "test", "demo"}; !slices.Contains(environments, r.Env) {
+		return exit(exitUsage, fmt.Errorf("there is no environment %q; they are %s", r.Env, strings.Join(environments[1:], ", ")))
+	}
 	options := apps.Options{Environment: string(cfg.Environment), OpenScheduler: cfg.Scheduler.Open || r.Open}
 	if r.Env != "" {
 		options.Environment = r.Env
@@ -51,7 +54,7 @@ func (r routesCmd) Run(t *terminal) error {
 	}
 	switch {
 	case r.Why != "":
-		return r.why(t.out, apis, roles)
+		return r.why(t, apis, roles)
 	case t.global.JSON:
 		return t.printJSON(map[string]any{"schema": "gatehouse.routes/1", "environment": options.Environment, "operations": rows})
 	default:
@@ -70,15 +73,31 @@ func callable(rows []authz.Row) []authz.Row {
 	return kept
 }
 
-func (r routesCmd) why(out io.Writer, apis []*contract.API, roles []string) error {
+// reason is why a role may or may not call an operation.
+type reason struct {
+	Role string `json:"role"`
+	Why  string `json:"why"`
+}
+
+func (r routesCmd) why(t *terminal, apis []*contract.API, roles []string) error {
 	for _, api := range apis {
 		for _, op := range api.Operations {
 			if op.Method+" "+op.Path != r.Why {
 				continue
 			}
-			fmt.Fprintf(out, "%s %s (%s in contract %s, %s:%d)\n", op.Method, op.Path, op.ID, api.Name, op.Source.File, op.Source.Line)
-			for _, role := range roles {
-				fmt.Fprintf(out, "  %-11s %s\n", role, authz.Why(op, role))
+			reasons := make([]reason, len(roles))
+			for i, role := range roles {
+				why := strings.TrimPrefix(authz.Why(op, role), fmt.Sprintf("%s %s as %s: ", op.Method, op.Path, role))
+				reasons[i] = reason{role, why}
+			}
+			if t.global.JSON {
+				return t.printJSON(map[string]any{
+					"schema": "gatehouse.routes-why/1", "method": op.Method, "path": op.Path, "operation": op.ID, "api": api.Name, "roles": reasons,
+				})
+			}
+			fmt.Fprintf(t.out, "%s %s (%s in contract %s, %s:%d)\n", op.Method, op.Path, op.ID, api.Name, op.Source.File, op.Source.Line)
+			for _, line := range reasons {
+				fmt.Fprintf(t.out, "  %-11s %s\n", line.Role, line.Why)
 			}
 			return nil
 		}

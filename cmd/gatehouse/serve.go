@@ -20,7 +20,7 @@ import (
 type serveCmd struct {
 	Listen     string        `help:"Address of the listener." placeholder:"HOST:PORT"`
 	Dev        bool          `help:"Run as in development: GATEHOUSE_ENV=development."`
-	AcceptRisk []string      `help:"Accept a risk by its name." placeholder:"RISK"`
+	AcceptRisk []string      `help:"Accept a risk by its name: open-scheduler, plain-http, plain-database." placeholder:"RISK"`
 	ErrorMode  bool          `help:"Bookings fail, to see how a client takes it; not in production."`
 	Pace       time.Duration `help:"Hold bookings back, as the original did (1s); not in production." placeholder:"TIME"`
 }
@@ -90,7 +90,7 @@ func (t *terminal) serve(srv *server.Server, l net.Listener) error {
 	})
 	if err := srv.Serve(t.ctx, l, now); err != nil {
 		if errors.Is(err, context.Canceled) {
-			return exit(exitInterrupted, err)
+			return exit(exitInterrupted, errors.New("ended by a second signal; requests that still ran were cut off"))
 		}
 		return err
 	}
@@ -101,14 +101,12 @@ func (t *terminal) banner(cfg *config.Config, srv *server.Server, url string) er
 	if t.global.Quiet {
 		return nil
 	}
-	operations := 0
 	var names []string
 	for _, api := range srv.APIs() {
-		operations += len(api.Operations)
 		names = append(names, api.Name)
 	}
 	_, err := fmt.Fprintf(t.out, "Gatehouse %s  %s\n  Open      %s/\n  APIs      %s: %d operations\n  Risks     %s\n",
-		version, cfg.Environment, url, strings.Join(names, ", "), operations, orNone(cfg.AcceptRisk))
+		version, cfg.Environment, url, strings.Join(names, ", "), server.Operations(srv.APIs()), orNone(cfg.AcceptRisk))
 	return err
 }
 

@@ -43,7 +43,11 @@ func isTerminal(w any) bool {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a character device too, and nobody sits there
+	return err != nil || !os.SameFile(info, null)
 }
 
 // flag is a setting that the command line states; an empty value states nothing.
@@ -72,24 +76,30 @@ type checkConfigCmd struct{}
 func (checkConfigCmd) Run(t *terminal) error {
 	cfg, report := config.Load(config.Input{Environ: t.env, Dir: ".", ConfigPath: t.global.Config})
 	err := report.Err()
+	problems := texts(report.Errors)
 	var operations int
 	if err == nil {
 		if operations, err = server.Check(cfg); err != nil {
-			fmt.Fprintln(t.err, err)
+			problems = append(problems, err.Error())
 		}
 	}
-	if t.global.JSON {
+	switch {
+	case t.global.JSON:
 		if err := t.printJSON(map[string]any{
 			"schema": "gatehouse.config-check/1", "ok": err == nil,
-			"problems": texts(report.Errors), "warnings": texts(report.Warnings), "operations": operations,
+			"problems": problems, "warnings": texts(report.Warnings), "operations": operations,
 		}); err != nil {
 			return err
 		}
-	} else {
+	case err == nil:
+		fmt.Fprintf(t.out, "%s\n%d operations, each with an access rule. Accepted risks: %s.\n", report.String(), operations, orNone(cfg.AcceptRisk))
+	case report.Err() != nil:
 		fmt.Fprintln(t.out, report.String())
-		if err == nil {
-			fmt.Fprintf(t.out, "%d operations, each with an access rule. Accepted risks: %s.\n", operations, orNone(cfg.AcceptRisk))
+	default:
+		for _, w := range report.Warnings {
+			fmt.Fprintln(t.out, w.Error())
 		}
+		fmt.Fprintln(t.out, err)
 	}
 	if err != nil {
 		return exit(exitUsage, errors.New(""))
@@ -120,9 +130,10 @@ type showConfigCmd struct {
 func (s showConfigCmd) Run(t *terminal) error {
 	cfg, report := config.Load(config.Input{Environ: t.env, Dir: ".", ConfigPath: t.global.Config})
 	if t.global.JSON {
-		return t.printJSON(map[string]any{"schema": "gatehouse.config/1", "settings": cfg.Values()})
-	}
-	if _, err := fmt.Fprint(t.out, cfg.Show(s.Origin)); err != nil {
+		if err := t.printJSON(map[string]any{"schema": "gatehouse.config/1", "settings": cfg.Values()}); err != nil {
+			return err
+		}
+	} else if _, err := fmt.Fprint(t.out, cfg.Show(s.Origin)); err != nil {
 		return err
 	}
 	return t.judge(report)

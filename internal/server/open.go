@@ -209,10 +209,21 @@ func Check(cfg *config.Config) (operations int, err error) {
 	if _, err := gatehouse.New(gatehouse.Config{Contracts: apis, Limit: limit.Config{Budgets: cfg.Limits}}); err != nil {
 		return 0, err
 	}
+	return Operations(apis), nil
+}
+
+// Operations counts the operations of contracts; one that is mounted at several
+// paths is one.
+func Operations(apis []*contract.API) int {
+	n := 0
 	for _, api := range apis {
-		operations += len(api.Operations)
+		ids := map[string]bool{}
+		for _, op := range api.Operations {
+			ids[op.ID] = true
+		}
+		n += len(ids)
 	}
-	return operations, nil
+	return n
 }
 
 // compile compiles the contracts that the settings serve. A budget of the

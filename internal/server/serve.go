@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -23,7 +24,10 @@ const maintainEvery = 5 * time.Minute
 func Listen(ctx context.Context, cfg *config.Config) (net.Listener, error) {
 	l, err := tlsedge.Listen(ctx, cfg.Listen, tlsedge.Caps{Proxies: cfg.TrustedProxies})
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w\nAnother program may have it; take a free port with: --listen localhost:0", cfg.Listen, err)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("%w\nAnother program has it; take a free port with: --listen localhost:0", err)
+		}
+		return nil, err
 	}
 	return l, nil
 }
@@ -111,7 +115,7 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 	}
 	l, err := tlsedge.Listen(ctx, s.cfg.TLS.Redirect, tlsedge.Caps{})
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", s.cfg.TLS.Redirect, err)
+		return nil, fmt.Errorf("tls.redirect: %w", err)
 	}
 	t := s.cfg.Server.Timeouts
 	srv := &http.Server{

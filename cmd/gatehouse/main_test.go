@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-api/gatehouse/internal/store"
+)
+
+// said is what a command printed.
+type said struct {
+	code     int
+	out, err string
+}
+
+// command runs the program in a folder of its own, with the variables given.
+func command(t *testing.T, in io.Reader, env []string, args ...string) said {
+	t.Helper()
+	var out, errs bytes.Buffer
+	term := &terminal{ctx: t.Context(), in: in, out: &out, err: &errs, env: env}
+	return said{run(term, args), out.String(), errs.String()}
+}
+
+func TestWhatCommandsSayAndHowTheyEnd(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("typo.yaml", []byte("limits: { lgoin: 5/15m }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args     string
+		code     int
+		out, err string // parts of what is said there
+	}{
+		{"", 0, "Exit codes: 0 done", ""},
+		{"--help", 0, "member reinstate", ""},
+		{"nope", 2, "", "unexpected argument nope"},
+		{"demo --seed x", 2, "", "--seed must be one of"},
+		{"demo --listen 0.0.0.0:0", 2, "", "GH-CFG-041"},
+		{"version", 0, "gatehouse ", ""},
+		{"routes --role boss", 2, "", "the roles are guest, member"},
+		{"routes --env prod", 2, "", "they are production, development"},
+		{"routes --env test", 0, "/api/debug/reset", ""},
+		{"routes --why PUT_/nope", 2, "", "write it as in the table"},
+		{"routes --why PUT_/api/appointments/{id}", 0, "  guest       no: a guest may", ""},
+		{"routes --json --role guest --why PUT_/api/appointments/{id}", 0, `"role":"guest","why":"no: `, ""},
+		{"config check", 0, "0 problems, 0 warnings.\n38 operations, each with an access rule.", ""},
+		{"config check --config nope.yaml", 2, "GH-CFG-001", ""},
+		{"config check --config typo.yaml", 2, "GH-CFG-044", ""},
+		{"config check --json --config typo.yaml", 2, `"problems":["`, ""},
+		{"config show --config nope.yaml", 2, "environment: production", "GH-CFG-001"},
+		{"config show --json --config nope.yaml", 2, `"gatehouse.config/1"`, "GH-CFG-001"},
+		{"health ftp://localhost:1", 2, "", "write it as http://localhost:8001"},
+		{"health localhost:1", 3, "", "http://localhost:1 does not answer"},
+		{"migrate down", 2, "", "add --yes"},
+		{"migrate down --to x", 2, "", "write it as scheduler:1"},
+		{"member add a@b.example --password-stdin", 2, "", "no password on standard input"},
+		{"member add a@b.example --role boss", 2, "", "--role must be one of"},
+		{"member suspend nobody@b.example", 1, "", "there is no such member"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			args := strings.Fields(c.args)
+			for i := range args {
+				args[i] = strings.Replace(args[i], "_/", " /", 1)
+			}
+			got := command(t, strings.NewReader(""), nil, args...)
+			if got.code != c.code || !strings.Contains(got.out, c.out) || !strings.Contains(got.err, c.err) {
+				t.Errorf("code %d, want %d with %q and %q\n%s\n%s", got.code, c.code, c.out, c.err, got.out, got.err)
+			}
+			if c.err == "" && got.err != "" {
+				t.Errorf("it complained: %s", got.err)
+			}
+			if strings.Contains(c.args, "--json") && (strings.Count(got.out, "\n") != 1 || !json.Valid([]byte(got.out))) {
+				t.Errorf("not one line of JSON: %q", got.out)
+			}
+		})
+	}
+}
+
+// TestServeTellsWhatCheckTells takes a fault that only the contracts show.
+func TestServeTellsWhatCheckTells(t *testing.T) {
+	t.Chdir(t.TempDir())
+	env := []string{"GATEHOUSE_LIMITS__LGOIN=5/15m"}
+	check := command(t, nil, env, "config", "check")
+	serve := command(t, nil, env, "serve", "--listen", "localhost:0")
+	if check.code != exitUsage || serve.code != exitUsage || !strings.Contains(check.out, "GH-CFG-044") || !strings.Contains(serve.err, "GH-CFG-044") {
+		t.Errorf("check: %+v\nserve: %+v", check, serve)
+	}
+}
+
+func TestHelpAndPageNameTheSameExitCodes(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "exit-codes.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := regexp.MustCompile("(?m)^\\| `(\\d+)` \\|").FindAllSubmatch(page, -1)
+	if len(codes) < 7 {
+		t.Fatalf("the page lists %d codes", len(codes))
+	}
+	for _, m := range codes {
+		if !strings.Contains(about, fmt.Sprintf(" %s ", m[1])) {
+			t.Errorf("--help does not name %s", m[1])
+		}
+	}
+}
+
+func TestErrorsHaveTheirCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{errors.New("the disk is full"), exitFound},
+		{fmt.Errorf("reading: %w", store.ErrUnavailable), exitUnreachable},
+		{exit(exitUsage, store.ErrUnavailable), exitUsage},
+	} {
+		term := &terminal{err: io.Discard}
+		if got := term.fail(c.err); got != c.code {
+			t.Errorf("%v ends with %d, want %d", c.err, got, c.code)
+		}
+	}
+}
+
+func TestDefectIsReportedToAFile(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var errs bytes.Buffer
+	term := &terminal{err: &errs}
+	if code := term.bug("index out of range", []byte("goroutine 1")); code != exitBug {
+		t.Errorf("code %d", code)
+	}
+	_, name, found := strings.Cut(strings.TrimSpace(errs.String()), "with this file: ")
+	report, err := os.ReadFile(name)
+	if !found || err != nil || !strings.Contains(string(report), "goroutine 1") {
+		t.Errorf("%s\n%v %s", errs.String(), err, report)
+	}
+	if strings.Contains(errs.String(), "goroutine") {
+		t.Error("the terminal got the stack")
+	}
+}
+
+// panics is read from, and fails in a way that nobody foresaw.
+type panics struct{}
+
+func (panics) Read([]byte) (int, error) { panic("nobody foresaw this") }
+
+func TestPanicEndsAsADefect(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Chdir(t.TempDir())
+	got := command(t, panics{}, nil, "member", "add", "ada@example.org", "--password-stdin")
+	if got.code != exitBug || !strings.Contains(got.err, "nobody foresaw this") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestNobodySitsAtDevNull(t *testing.T) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = null.Close() }()
+	if isTerminal(null) || isTerminal(strings.NewReader("")) {
+		t.Error("a prompt would wait for an answer that cannot come")
+	}
+}
