@@ -77,6 +77,7 @@ func TestNewKeyRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//lint:ignore SA1019 no other way leads to a point that is not on the curve
 	off := &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)}
 	secret := i.secret
 	for _, row := range []struct {

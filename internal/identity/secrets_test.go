@@ -63,7 +63,8 @@ func TestSuccessorNeedsTheKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.successorOf(parent) != a.successorOf(parent) || !wellFormed(a.successorOf(parent)) {
+	first, again := a.successorOf(parent), a.successorOf(parent)
+	if first != again || !wellFormed(first) {
 		t.Error("a successor is not a token, or not always the same")
 	}
 	if a.successorOf(parent) == b.successorOf(parent) || a.successorOf(parent) == parent {

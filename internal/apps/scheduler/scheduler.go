@@ -109,14 +109,6 @@ func (v viewer) mayChange(bookedBy string) bool {
 	return v.administers() || v.owns(bookedBy) || v.open && bookedBy == ""
 }
 
-// shown is an interview as the viewer may see it.
-func (v viewer) shown(i *interview, bookedBy string) *interview {
-	if i == nil || v.seesName(bookedBy) {
-		return i
-	}
-	return &interview{Student: Reserved, Interviewer: i.Interviewer}
-}
-
 // setInterview is the one message that the socket sends of itself.
 type setInterview struct {
 	Type      string     `json:"type"`
