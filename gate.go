@@ -94,7 +94,8 @@ func layer[C any](name string, build func(C) (func(http.Handler) http.Handler, e
 
 // newRoute is the layer that refuses what no contract describes: 400 for a path
 // in no normal form, 404 for an unknown one, 405 for a method that the path
-// does not answer. OPTIONS is answered with Allow (RFC 9110 §9.3.7).
+// does not answer. OPTIONS is answered with Allow, and for the server as a whole
+// ("*") with nothing but 204 (RFC 9110 §9.3.7).
 func newRoute(t *contract.Table) (func(http.Handler) http.Handler, error) {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -107,6 +108,8 @@ func newRoute(t *contract.Table) (func(http.Handler) http.Handler, error) {
 				next.ServeHTTP(w, r)
 			case r.Method == http.MethodOptions && len(m.Allow) > 0:
 				w.Header().Set("Allow", strings.Join(m.Allow, ", "))
+				w.WriteHeader(http.StatusNoContent)
+			case r.Method == http.MethodOptions && r.URL.Path == "*":
 				w.WriteHeader(http.StatusNoContent)
 			default:
 				call.Refuse(w, r, m.Miss.From("route", m.Miss.Code))

@@ -21,6 +21,9 @@
 //	NewServer  an *http.Server with the timeouts and the TLS policy
 //	Listen     a listener that caps connections, in all and per address
 //
+// ReadProxyHeaders goes around Listen where a proxy in front speaks the PROXY
+// protocol.
+//
 // Some requests are answered by net/http itself, before any handler, without
 // our headers and in plain text: a request line or header that cannot be parsed
 // (400), a header above the limit (431), an unknown transfer coding (501), no

@@ -86,7 +86,8 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 			PingTimeout:          cfg.ReadHeaderTimeout,
 			WriteByteTimeout:     cfg.WriteTimeout,
 		},
-		Protocols: new(http.Protocols),
+		Protocols:                    new(http.Protocols),
+		DisableGeneralOptionsHandler: true, // net/http would answer OPTIONS * before any layer sees it
 	}
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetHTTP2(policy != nil)
