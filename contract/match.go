@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,6 +37,9 @@ func (t *Table) Match(method, escapedPath string, upgrade bool) Match {
 	if w.depth <= maxSegments {
 		leaf = w.find(&t.root, 0)
 	}
+	if w.semicolons != 0 && (leaf == nil || !leaf.operation(method, upgrade).takesMatrix(w.semicolons)) {
+		return Match{Miss: problem.Malformed("The path must not have path parameters (;)")}
+	}
 	if leaf == nil {
 		return Match{Miss: problem.NotFound("There is nothing at this path")}
 	}
@@ -63,6 +67,8 @@ type walk struct {
 	depth    int                 // how many there are; the path may have more than segments holds
 	values   [maxValues]string   // of the parameters on the way
 	count    int
+
+	semicolons uint32 // the segments that have one, as bits
 }
 
 func (w *walk) push(value string) {
@@ -115,6 +121,10 @@ func (w *walk) normalize(path string) (fault string) {
 	}
 	for start, i := 1, 1; i <= len(path); i++ {
 		if i < len(path) && path[i] != '/' {
+			if path[i] == ';' && w.depth < maxSegments {
+				w.semicolons |= 1 << w.depth // whether the operation takes it is seen when there is one
+				continue
+			}
 			if fault := rawFault(path[i]); fault != "" {
 				return fault
 			}
@@ -139,6 +149,24 @@ func (w *walk) normalize(path string) (fault string) {
 		start = i + 1
 	}
 	return ""
+}
+
+// takesMatrix tells whether the segments, as bits, are parameters in the style
+// matrix, for which alone a semicolon may stand in a path.
+func (o *Operation) takesMatrix(segments uint32) bool {
+	if o == nil {
+		return false
+	}
+	for ; segments != 0; segments &= segments - 1 {
+		i := bits.TrailingZeros32(segments)
+		if i >= len(o.segments) {
+			return false
+		}
+		if s := o.segments[i]; !s.plain() || !slices.ContainsFunc(o.Params, func(p *Param) bool { return p.In == "path" && p.Style == "matrix" && p.Name == s.names[0] }) {
+			return false
+		}
+	}
+	return true
 }
 
 // rawFault says what is wrong with a byte that stands in a path unescaped. The

@@ -15,12 +15,17 @@ type Param struct {
 	Style    string  // "simple", "form", "label", "matrix", "spaceDelimited", "pipeDelimited" or "deepObject"; "" with JSON
 	Explode  bool    // whether each item or member stands by itself
 	JSON     bool    // the value is a JSON text (content: application/json)
+	Empty    bool    // allowEmptyValue: an empty text passes, and is null where no text may stand
+	Reserved bool    // allowReserved: reserved characters stand for themselves, the plus and the semicolon too
 	Schema   *Schema // what the value must be
 
 	key      string // "query.limit"
 	form     *form
 	fallback *any // default
 }
+
+// inForm is the place of a parameter that stands for a field of a form.
+const inForm = "form"
 
 // maxParam is how long the text of one parameter may be, in bytes, and
 // maxPairs how many name=value pairs a query may have: limits before anything is
@@ -43,15 +48,18 @@ func (o *Operation) DecodeParams(r *http.Request, values []string) (map[string]a
 		return nil, nil
 	}
 	var q query
-	if bad := q.parse(r.URL.RawQuery); bad != nil {
+	if bad := q.parse(r.URL.RawQuery, o.Params); bad != nil {
 		return nil, []problem.Field{*bad}
 	}
 	var faults []problem.Field
 	out := make(map[string]any, len(o.Params))
 	for _, p := range o.Params {
-		var path string
+		var path segmentText
 		if p.In == "path" && len(values) > 0 {
-			path, values = values[0], values[1:]
+			path, values = segmentText{text: values[0]}, values[1:]
+			if !p.JSON && (p.form.list() || p.form.object()) {
+				path = o.rawSegment(r, p.Name, path)
+			}
 		}
 		v, there, found := p.read(r, &q, path)
 		faults = append(faults, found...)
@@ -75,11 +83,11 @@ func (o *Operation) UndeclaredQuery(r *http.Request) []string {
 		return nil
 	}
 	var q query
-	if bad := q.parse(r.URL.RawQuery); bad != nil {
+	if bad := q.parse(r.URL.RawQuery, o.Params); bad != nil {
 		return nil
 	}
 	for _, p := range o.Params {
-		_, _ = p.texts(r, &q, "")
+		_, _ = p.texts(r, &q, segmentText{})
 	}
 	var names []string
 	for _, f := range q.undeclared() {
@@ -95,11 +103,11 @@ func (o *Operation) UndeclaredQuery(r *http.Request) []string {
 // not name; what stays, stays byte for byte.
 func (o *Operation) StripQuery(r *http.Request) string {
 	var q query
-	if bad := q.parse(r.URL.RawQuery); bad != nil {
+	if bad := q.parse(r.URL.RawQuery, o.Params); bad != nil {
 		return ""
 	}
 	for _, p := range o.Params {
-		_, _ = p.texts(r, &q, "")
+		_, _ = p.texts(r, &q, segmentText{})
 	}
 	var kept []string
 	for i := range q.pairs {
@@ -112,7 +120,7 @@ func (o *Operation) StripQuery(r *http.Request) string {
 
 // read takes the parameter out of the request. there is false when it was not
 // sent and has no default.
-func (p *Param) read(r *http.Request, q *query, path string) (v any, there bool, faults []problem.Field) {
+func (p *Param) read(r *http.Request, q *query, path segmentText) (v any, there bool, faults []problem.Field) {
 	t, f := p.texts(r, q, path)
 	if f != nil {
 		return nil, false, []problem.Field{*f}
@@ -125,6 +133,9 @@ func (p *Param) read(r *http.Request, q *query, path string) (v any, there bool,
 			return nil, false, p.fault("", "required", "is required")
 		}
 		return nil, false, nil
+	}
+	if p.Empty && len(t.parts) == 1 && t.parts[0] == "" {
+		return p.form.empty(), true, nil
 	}
 	if v, faults = p.convert(t); len(faults) > 0 {
 		return nil, false, faults
@@ -158,6 +169,10 @@ func (p *Param) within(f problem.Field) problem.Field {
 		f.Field = p.Name
 	} else {
 		f.Field = p.Name + "." + f.Field
+	}
+	if p.In == inForm {
+		f.Pointer = "/" + escapeToken(p.Name) + f.Pointer
+		return f
 	}
 	f.Pointer = "#/" + p.In + "/" + escapeToken(p.Name) + f.Pointer
 	return f

@@ -27,6 +27,11 @@ func (c *compiler) param(pointer string) (*Param, error) {
 		}
 	}
 	p.form = newForm(p.Schema, true)
+	if err := p.fitStyle(pointer); err != nil {
+		return nil, err
+	}
+	p.Empty = p.In == "query" && object["allowEmptyValue"] == true
+	p.Reserved = p.In == "query" && object["allowReserved"] == true
 	if !p.JSON && p.form.list() && p.form.object() {
 		return nil, &compileError{at, "a parameter that may be an array or an object",
 			"the text of a parameter does not tell the two apart", "allow one of them"}
@@ -79,6 +84,19 @@ func (p *Param) setStyle(object map[string]any, pointer string) error {
 	p.Explode = p.Style == "form" || p.Style == "deepObject"
 	if e, stated := object["explode"].(bool); stated && p.Style != "deepObject" {
 		p.Explode = e
+	}
+	return nil
+}
+
+// fitStyle holds a style that is made for several values against the schema.
+func (p *Param) fitStyle(pointer string) error {
+	switch {
+	case p.Style == "deepObject" && !p.form.object():
+		return &compileError{pointer + "/style", "deepObject for what is no object",
+			"name[member]=value needs members", "state type: object in the schema, or remove style"}
+	case (p.Style == "spaceDelimited" || p.Style == "pipeDelimited") && !p.form.object() && !p.form.list():
+		return &compileError{pointer + "/style", p.Style + " for what is no array",
+			"there is nothing to be delimited", "state type: array in the schema, or remove style"}
 	}
 	return nil
 }

@@ -187,6 +187,14 @@ func (f *form) scalar(text string) (v any, code, message string) {
 	return nil, "type", textType(f.types &^ (kindNull | kindArray | kindObject))
 }
 
+// empty is the value of an empty text that allowEmptyValue lets pass.
+func (f *form) empty() any {
+	if f.types&kindString != 0 {
+		return ""
+	}
+	return nil
+}
+
 func (f *form) accepts(v any) bool {
 	w := walker{schema: f.schema}
 	return w.begin(v)

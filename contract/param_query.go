@@ -2,6 +2,7 @@ package contract
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,11 +26,9 @@ type pair struct {
 // parse takes a raw query apart. What another reader might take apart
 // differently is refused: broken percent-encoding, a bare semicolon, bytes that
 // are no UTF-8.
-func (q *query) parse(raw string) (bad *problem.Field) {
+func (q *query) parse(raw string, params []*Param) (bad *problem.Field) {
 	q.pairs = q.array[:0]
-	if strings.IndexByte(raw, ';') >= 0 {
-		return queryFault("separator", "a semicolon in the query must be written %3B")
-	}
+	semicolons := strings.IndexByte(raw, ';') >= 0
 	for raw != "" {
 		var text string
 		text, raw, _ = strings.Cut(raw, "&")
@@ -40,6 +39,9 @@ func (q *query) parse(raw string) (bad *problem.Field) {
 			return queryFault("maxItems", "the query must have at most 256 parameters")
 		}
 		name, value, _ := strings.Cut(text, "=")
+		if semicolons && strings.IndexByte(text, ';') >= 0 && !reserved(params, name) {
+			return queryFault("separator", "a semicolon in the query must be written %3B")
+		}
 		name, err := url.QueryUnescape(name)
 		if err != nil || !utf8.ValidString(name) {
 			return queryFault("encoding", textEncoding)
@@ -47,6 +49,12 @@ func (q *query) parse(raw string) (bad *problem.Field) {
 		q.pairs = append(q.pairs, pair{text: text, name: name, raw: value})
 	}
 	return nil
+}
+
+// reserved tells whether a parameter of that name takes reserved characters as
+// they are.
+func reserved(params []*Param, name string) bool {
+	return slices.ContainsFunc(params, func(p *Param) bool { return p.Reserved && p.Name == name })
 }
 
 const textEncoding = "the query must be percent-encoded UTF-8"
@@ -94,10 +102,4 @@ func (q *query) takeDeep(name string) []string {
 		}
 	}
 	return out
-}
-
-// decodeText undoes the encoding of a part of the query.
-func decodeText(raw string) (string, bool) {
-	s, err := url.QueryUnescape(raw)
-	return s, err == nil && utf8.ValidString(s)
 }

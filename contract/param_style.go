@@ -16,21 +16,48 @@ type texts struct {
 	parts []string // the value; the items of an array; names and values by turns of an object
 }
 
+// segmentText is the value of a path parameter.
+type segmentText struct {
+	text    string
+	encoded bool // a comma that was written %2C is no delimiter
+}
+
+// rawSegment is the value of a path parameter as it was sent, when the parameter
+// is a segment of its own; otherwise decoded as it is.
+func (o *Operation) rawSegment(r *http.Request, name string, decoded segmentText) segmentText {
+	raw := r.URL.EscapedPath()
+	if strings.IndexByte(raw, '%') < 0 {
+		return decoded
+	}
+	parts := strings.Split(strings.TrimPrefix(raw, "/"), "/")
+	if len(parts) != len(o.segments) {
+		return decoded
+	}
+	for i, s := range o.segments {
+		if s.plain() && s.names[0] == name {
+			return segmentText{parts[i], true}
+		}
+	}
+	return decoded
+}
+
 // texts takes the parameter's texts out of the request and marks what it uses of
-// the query.
-func (p *Param) texts(r *http.Request, q *query, path string) (texts, *problem.Field) {
-	var found []string // encoded in a query, plain elsewhere
+// the query. r is not used for a field of a form.
+func (p *Param) texts(r *http.Request, q *query, path segmentText) (texts, *problem.Field) {
+	var found []string // encoded, but for headers
+	encoded := p.In != "header"
 	switch p.In {
 	case "path":
-		found = []string{path}
+		found, encoded = []string{path.text}, path.encoded
 	case "header":
 		found = slices.Clone(r.Header.Values(p.Name)) // the request's own lines stay as they are
 	case "cookie":
-		for _, c := range r.CookiesNamed(p.Name) {
-			found = append(found, c.Value)
-		}
-	case "query":
 		if p.form.object() && p.Explode {
+			return p.spreadCookies(r)
+		}
+		found = cookies(r, p.Name)
+	case "query", inForm:
+		if p.form.object() && p.Explode && !p.JSON {
 			return p.spreadObject(q)
 		}
 		found = q.take(p.Name)
@@ -39,19 +66,42 @@ func (p *Param) texts(r *http.Request, q *query, path string) (texts, *problem.F
 		return texts{}, nil
 	}
 	for _, t := range found {
-		if len(t) > maxParam || !utf8.ValidString(t) {
+		if len(t) > maxParam && p.In != inForm || !utf8.ValidString(t) {
 			return texts{}, p.one("maxLength", "is too long, or not UTF-8")
 		}
 	}
 	if p.In == "header" && p.form.list() {
 		found = []string{strings.Join(found, ",")} // RFC 9110 §5.3
 	}
-	if exploded := p.In == "query" && p.Explode && p.form.list(); len(found) > 1 && !exploded {
+	exploded := encoded && p.In != "path" && p.Explode && p.form.list()
+	if len(found) > 1 && !exploded {
 		return texts{}, p.one("repeated", "must be given once")
 	} else if exploded {
 		return p.decoded(found)
 	}
-	return p.split(found[0], found[:0])
+	if !p.JSON && (p.form.list() || p.form.object()) {
+		return p.split(found[0], encoded)
+	}
+	var ok bool
+	if found[0], ok = p.bare(found[0]); !ok {
+		return texts{}, p.badStyle()
+	}
+	if encoded {
+		return p.decoded(found)
+	}
+	return texts{there: true, parts: found}, nil
+}
+
+func (p *Param) badStyle() *problem.Field {
+	return p.one("style", "must be written in the style "+p.Style)
+}
+
+func cookies(r *http.Request, name string) []string {
+	var out []string
+	for _, c := range r.CookiesNamed(name) {
+		out = append(out, c.Value)
+	}
+	return out
 }
 
 func (p *Param) one(code, message string) *problem.Field { return &p.fault("", code, message)[0] }
@@ -75,80 +125,141 @@ func (p *Param) spreadObject(q *query) (texts, *problem.Field) {
 	return p.decoded(found)
 }
 
-// decoded undoes the encoding of each part, if the parameter stands in a query.
-func (p *Param) decoded(parts []string) (texts, *problem.Field) {
-	if p.In == "query" {
-		for i, raw := range parts {
-			text, ok := decodeText(raw)
-			if !ok {
-				return texts{}, p.one("encoding", textEncoding)
-			}
-			parts[i] = text
+// spreadCookies collects an object whose members are cookies of their own.
+func (p *Param) spreadCookies(r *http.Request) (texts, *problem.Field) {
+	var found []string
+	for _, name := range sortedKeys(p.form.fields) {
+		for _, raw := range cookies(r, name) {
+			found = append(found, url.PathEscape(name), raw)
 		}
+	}
+	if len(found) == 0 {
+		return texts{}, nil
+	}
+	return p.decoded(found)
+}
+
+// decoded undoes the encoding of each part.
+func (p *Param) decoded(parts []string) (texts, *problem.Field) {
+	unescape := url.QueryUnescape
+	if p.Reserved || p.In == "path" || p.In == "cookie" {
+		unescape = url.PathUnescape // a plus is a plus
+	}
+	for i, raw := range parts {
+		text, err := unescape(raw)
+		if err != nil || !utf8.ValidString(text) {
+			return texts{}, p.one("encoding", p.textEncoding())
+		}
+		parts[i] = text
 	}
 	return texts{there: true, parts: parts}, nil
 }
 
-// split takes one text apart at the delimiters of the style; room is for a
-// single part.
-func (p *Param) split(text string, room []string) (texts, *problem.Field) {
-	if p.JSON || !p.form.list() && !p.form.object() {
-		return p.decoded(append(room, p.bare(text)))
+func (p *Param) textEncoding() string {
+	if p.In == "query" {
+		return textEncoding
 	}
+	return "must be percent-encoded UTF-8"
+}
+
+// split takes one text apart at the delimiters of the style.
+func (p *Param) split(text string, encoded bool) (texts, *problem.Field) {
+	parts, ok := p.parts(text)
+	if !ok {
+		return texts{}, p.badStyle()
+	}
+	if encoded {
+		return p.decoded(parts)
+	}
+	return texts{there: true, parts: parts}, nil
+}
+
+// parts takes a text apart. ok is false for one that is not in the style.
+func (p *Param) parts(text string) (parts []string, ok bool) {
 	delimiter := ","
 	switch p.Style {
 	case "label":
-		text = strings.TrimPrefix(text, ".")
+		if text, ok = strings.CutPrefix(text, "."); !ok {
+			return nil, false
+		}
 		if p.Explode {
 			delimiter = "."
 		}
 	case "matrix":
-		text = strings.TrimPrefix(text, ";")
-		if p.Explode {
-			delimiter = ";"
-		} else {
-			text = strings.TrimPrefix(text, p.Name+"=")
-		}
+		return p.matrix(text)
 	case "spaceDelimited":
 		text, delimiter = strings.ReplaceAll(text, "+", "%20"), "%20"
 	case "pipeDelimited":
 		text, delimiter = strings.ReplaceAll(strings.ReplaceAll(text, "%7C", "|"), "%7c", "|"), "|"
 	}
 	if text == "" {
-		return texts{there: true}, nil
+		return nil, true
 	}
-	parts := strings.Split(text, delimiter)
+	parts = strings.Split(text, delimiter)
 	if p.In == "header" {
 		for i := range parts {
 			parts[i] = strings.Trim(parts[i], " \t")
 		}
 	}
 	if p.form.object() && p.Explode {
-		parts = namesAndValues(parts)
-	} else if p.Style == "matrix" && p.Explode {
-		for i := range parts {
-			parts[i] = strings.TrimPrefix(parts[i], p.Name+"=")
+		return namesAndValues(parts)
+	}
+	return parts, true
+}
+
+// matrix takes ;p=1;p=2, ;p=1,2, ;a=1;b=2 or ;p=a,1,b,2 apart.
+func (p *Param) matrix(text string) (parts []string, ok bool) {
+	text, ok = strings.CutPrefix(text, ";")
+	switch {
+	case !ok:
+		return nil, false
+	case !p.Explode:
+		if text, ok = p.unnamed(text); text == "" {
+			return nil, ok
+		}
+		return strings.Split(text, ","), ok
+	}
+	parts = strings.Split(text, ";")
+	if p.form.object() {
+		return namesAndValues(parts)
+	}
+	for i := range parts {
+		if parts[i], ok = p.unnamed(parts[i]); !ok {
+			return nil, false
 		}
 	}
-	return p.decoded(parts)
+	return parts, true
+}
+
+// unnamed takes the name off name=value; a name alone is an empty value (RFC
+// 6570 §3.2.7).
+func (p *Param) unnamed(text string) (value string, ok bool) {
+	name, value, _ := strings.Cut(text, "=")
+	return value, name == p.Name
 }
 
 // bare takes the prefix of the style off a single value.
-func (p *Param) bare(text string) string {
+func (p *Param) bare(text string) (value string, ok bool) {
 	switch p.Style {
 	case "label":
-		return strings.TrimPrefix(text, ".")
+		return strings.CutPrefix(text, ".")
 	case "matrix":
-		return strings.TrimPrefix(text, ";"+p.Name+"=")
+		if text, ok = strings.CutPrefix(text, ";"); !ok {
+			return "", false
+		}
+		return p.unnamed(text)
 	}
-	return text
+	return text, true
 }
 
-func namesAndValues(parts []string) []string {
-	out := make([]string, 0, 2*len(parts))
+func namesAndValues(parts []string) (out []string, ok bool) {
+	out = make([]string, 0, 2*len(parts))
 	for _, p := range parts {
-		name, value, _ := strings.Cut(p, "=")
+		name, value, ok := strings.Cut(p, "=")
+		if !ok {
+			return nil, false
+		}
 		out = append(out, name, value)
 	}
-	return out
+	return out, true
 }

@@ -103,6 +103,17 @@ func TestStyles(t *testing.T) {
 		"path, matrix":                   {`"in":"path","style":"matrix",` + array, "", ";p=1,2", ints},
 		"path, exploded matrix":          {`"in":"path","style":"matrix","explode":true,` + array, "", ";p=1;p=2", ints},
 		"path, matrix of one value":      {`"in":"path","style":"matrix","schema":{"type":"integer"}`, "", ";p=1", json.Number("1")},
+		"path, matrix object":            {`"in":"path","style":"matrix","schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", ";p=a,1", map[string]any{"a": json.Number("1")}},
+		"path, exploded matrix object":   {`"in":"path","style":"matrix","explode":true,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", ";a=1", map[string]any{"a": json.Number("1")}},
+		"path, matrix of an empty text":  {`"in":"path","style":"matrix","schema":{"type":"string"}`, "", ";p", ""},
+		"path, label object":             {`"in":"path","style":"label","explode":true,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", ".a=1", map[string]any{"a": json.Number("1")}},
+		"path, label of a list":          {`"in":"path","style":"label",` + array, "", ".1,2", ints},
+		"pipes, an object":               {`"in":"query","style":"pipeDelimited",` + thing, "p=a|1|b|x%2Cy", "", object},
+		"spaces, an object":              {`"in":"query","style":"spaceDelimited",` + thing, "p=a%201%20b%20x%2Cy", "", object},
+		"reserved as they are":           {`"in":"query","allowReserved":true,"schema":{"type":"string"}`, "p=a+b/c?d;e:@[f]!$'()*,=", "", "a+b/c?d;e:@[f]!$'()*,="},
+		"reserved, and encoded":          {`"in":"query","allowReserved":true,"schema":{"type":"string"}`, "p=a%2Bb%26c", "", "a+b&c"},
+		"empty, where that is allowed":   {`"in":"query","allowEmptyValue":true,"schema":{"type":"integer"}`, "p", "", nil},
+		"empty text, where allowed":      {`"in":"query","allowEmptyValue":true,"schema":{"type":"string","minLength":3}`, "p=", "", ""},
 		"content: JSON":                  {`"in":"query","content":{"application/json":{"schema":{"type":"object","properties":{"a":{"type":"integer"}}}}}`, "p=%7B%22a%22:1%7D", "", map[string]any{"a": json.Number("1")}},
 		"an array of one, not repeated":  {`"in":"query",` + array, "p=1", "", []any{json.Number("1")}},
 		"an object of any other members": {`"in":"query","style":"deepObject","schema":{"type":"object","additionalProperties":{"type":"integer"}}`, "p[x]=1", "", map[string]any{"x": json.Number("1")}},
@@ -289,6 +300,100 @@ func BenchmarkDecodeParams(b *testing.B) {
 	for b.Loop() {
 		if _, faults := op.DecodeParams(r, []string{"7"}); faults != nil {
 			b.Fatal(faults)
+		}
+	}
+}
+
+func TestTextsOutsideOfTheirStyle(t *testing.T) {
+	const array = `"schema":{"type":"array","items":{"type":"integer"}}`
+	const scalar = `"schema":{"type":"integer"}`
+	for name, c := range map[string]struct{ param, query, path, want string }{
+		"a label without its dot":         {`"in":"path","style":"label",` + scalar, "", "1", "#/path/p style: must be written in the style label"},
+		"a list of labels without a dot":  {`"in":"path","style":"label",` + array, "", "1,2", "#/path/p style: must be written in the style label"},
+		"a matrix without its name":       {`"in":"path","style":"matrix",` + scalar, "", "1", "#/path/p style: must be written in the style matrix"},
+		"a matrix of another name":        {`"in":"path","style":"matrix",` + array, "", ";q=1,2", "#/path/p style: must be written in the style matrix"},
+		"an exploded matrix, one renamed": {`"in":"path","style":"matrix","explode":true,` + array, "", ";p=1;q=2", "#/path/p style: must be written in the style matrix"},
+		"a member without a value":        {`"in":"path","explode":true,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "a", "#/path/p style: must be written in the style simple"},
+		"a bare semicolon":                {`"in":"query","schema":{"type":"string"}`, "p=a;b=c", "", "#/query separator: a semicolon in the query must be written %3B"},
+		"a semicolon beside reserved":     {`"in":"query","allowReserved":true,"schema":{"type":"string"}`, "p=a;b&x=c;d", "", "#/query separator: a semicolon in the query must be written %3B"},
+		"empty, where that is not":        {`"in":"query",` + scalar, "p=", "", "#/query/p type: must be an integer"},
+	} {
+		op := &Operation{Params: []*Param{paramOf(t, `{"name":"p",`+c.param+`}`)}}
+		_, faults := op.DecodeParams(&http.Request{Method: "GET", URL: &url.URL{Path: "/", RawQuery: c.query}}, []string{c.path})
+		if brief(faults) != c.want {
+			t.Errorf("%s: %s, want %s", name, brief(faults), c.want)
+		}
+	}
+}
+
+func TestCookieStyles(t *testing.T) {
+	ints := []any{json.Number("1"), json.Number("2")}
+	for name, c := range map[string]struct {
+		param  string
+		cookie string
+		want   any
+	}{
+		"one":                      {`"schema":{"type":"string"}`, "p=a%2Cb+c", "a,b+c"},
+		"a list, not exploded":     {`"explode":false,"schema":{"type":"array","items":{"type":"integer"}}`, "p=1,2", ints},
+		"a list, exploded":         {`"schema":{"type":"array","items":{"type":"integer"}}`, "p=1; p=2", ints},
+		"an object, not exploded":  {`"explode":false,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "p=a,1", map[string]any{"a": json.Number("1")}},
+		"an object, its own names": {`"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "a=1; x=2", map[string]any{"a": json.Number("1")}},
+	} {
+		op := &Operation{Params: []*Param{paramOf(t, `{"name":"p","in":"cookie",`+c.param+`}`)}}
+		r := &http.Request{Method: "GET", URL: &url.URL{Path: "/"}, Header: http.Header{"Cookie": {c.cookie}}}
+		got, faults := op.DecodeParams(r, nil)
+		if faults != nil || !reflect.DeepEqual(got["cookie.p"], c.want) {
+			t.Errorf("%s: %#v %s", name, got["cookie.p"], brief(faults))
+		}
+	}
+}
+
+// TestPathStylesOnTheTable: what a style needs of the path gets through the
+// table, and a comma that was escaped is no delimiter.
+func TestPathStylesOnTheTable(t *testing.T) {
+	api, err := Load(doc31(`  /m/{p}: { get: { x-gatehouse: { access: public }, parameters: [{ name: p, in: path, required: true, style: matrix, schema: { type: array, items: { type: string } } }] } }
+  /s/{p}: { get: { x-gatehouse: { access: public }, parameters: [{ name: p, in: path, required: true, schema: { type: array, items: { type: string } } }] } }
+`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := NewTable(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][]any{
+		"/m/;p=a,b%2Cc": {"a", "b,c"}, "/m/;p=": {}, "/s/a%2Cb,c+d": {"a,b", "c+d"}, "/s/a;b": nil, "/m;x/;p=a": nil, "/x/;p=a": nil,
+	} {
+		u, err := url.Parse(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := table.Match("GET", u.EscapedPath(), false)
+		if want == nil {
+			if m.Operation != nil || m.Miss.Status != 400 {
+				t.Errorf("%s: %+v", path, m)
+			}
+			continue
+		}
+		if m.Operation == nil {
+			t.Errorf("%s: %v", path, m.Miss)
+			continue
+		}
+		got, faults := m.Operation.DecodeParams(&http.Request{Method: "GET", URL: u}, m.Values)
+		if list, _ := got["path.p"].([]any); faults != nil || len(list) != len(want) || len(list) > 0 && !reflect.DeepEqual(list, want) {
+			t.Errorf("%s: %#v %s, want %#v", path, got["path.p"], brief(faults), want)
+		}
+	}
+}
+
+func TestStylesThatDoNotFitTheSchema(t *testing.T) {
+	for _, c := range []string{
+		`"in":"query","style":"deepObject","schema":{"type":"string"}`,
+		`"in":"query","style":"pipeDelimited","schema":{"type":"string"}`,
+		`"in":"path","style":"form","schema":{"type":"string"}`,
+	} {
+		if _, err := newCompiler("test", map[string]any{"p": value(t, `{"name":"p",`+c+`}`)}, false).param("/p"); err == nil {
+			t.Errorf("%s compiles", c)
 		}
 	}
 }
