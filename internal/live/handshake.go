@@ -12,7 +12,7 @@ import (
 // handshake checks the request before the library does, whose refusals are
 // plain text that quotes the request.
 func (h *Hub) handshake(r *http.Request, c *call.Call) *problem.Error {
-	if r.ProtoMajor != 1 || !hasToken(r.Header, "Connection", "upgrade") || !hasToken(r.Header, "Upgrade", "websocket") {
+	if r.ProtoMajor != 1 || r.ProtoMinor < 1 || !hasToken(r.Header, "Connection", "upgrade") || !hasToken(r.Header, "Upgrade", "websocket") {
 		return upgradeRequired("Open this path as a WebSocket")
 	}
 	if r.Header.Get("Sec-WebSocket-Version") != "13" {

@@ -24,7 +24,7 @@ type Config struct {
 	PerPrincipal int           // connections of one member; 32
 	Queue        int           // messages that wait for one slow reader; 32
 	MaxMessage   int64         // bytes of a message from a client; 64 KiB. A contract's smaller figure wins
-	Messages     int           // messages and pings that one connection may send in Window; 60. A contract's own rate wins
+	Messages     int           // messages and pings that one connection may send in Window, and not more bytes than so many of MaxMessage; 60. A contract's own rate wins
 	Window       time.Duration // one minute
 	PingEvery    time.Duration // between protocol pings; 30 s
 	WriteTimeout time.Duration // for one message, and for the answer to a ping; 10 s
@@ -135,7 +135,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, c *call.Call, s Subs
 		return refusal
 	}
 	defer h.leave(k)
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	ws, err := websocket.Accept(metered{w, k}, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // handshake compared the origin, more exactly than a pattern can
 		CompressionMode:    websocket.CompressionDisabled,
 		OnPingReceived:     func(context.Context, []byte) bool { return k.countMessage() },
