@@ -7,8 +7,9 @@
 // Place: outermost but for call, because the record must see every outcome: what
 // was refused, by which layer, and what broke.
 // Zero Config: JSON lines on standard error, a call is slow after one second.
-// Not covered: files and their rotation (the slog.Handler's affair), metrics,
-// the audit log that the store keeps with each change.
+// Not covered: files and their rotation (what the slog.Handler writes to), counting
+// (OnRecord hands every record on), the audit log that the store keeps with each
+// change.
 //
 // # What a record holds
 //
@@ -17,12 +18,14 @@
 //	time         when the call ended
 //	type         RESPONSE; AUDIT for the second record of an operation with an
 //	             audit action; REQUEST when a WebSocket opens, for its RESPONSE
-//	             comes only when it closes
+//	             comes only when it closes, and with Config.Requests when any
+//	             other call arrives (then without what is not known yet)
 //	request_id   as in X-Request-Id
 //	method       "(other)" for a method that is not in RFC 9110 or 5789
 //	route        the path's template, never the path; "(unmatched)" without one
 //	operation    the operationId
 //	api          the contract's short name
+//	protocol     "HTTP/1.1", "HTTP/2.0", "HTTP/1.0"
 //	status       success    duration_ms    bytes
 //	role         principal  (its id)       client  (its address)
 //	verdict      "served", or the layer that refused: "limit", "authn", …;
@@ -41,6 +44,9 @@
 // characters, line separators, marks that change the direction of writing and
 // invalid UTF-8 are escaped, and its length is capped. A handler that writes
 // lines without quoting is safe too.
+//
+// Beside the handlers of log/slog there are NewText, lines for people, and
+// NewCombined, the format of Apache; Tee gives records to several.
 //
 // A record has level ERROR for 5xx, WARN for a slow call, else INFO.
 //

@@ -23,6 +23,10 @@ type Config struct {
 	OnError  func(error)      // told when Log could not write a record; may be nil
 	Table    *contract.Table  // the operations, for use without call
 
+	// Requests writes a REQUEST record when a call arrives, before its RESPONSE. It
+	// doubles the log, and tells of calls that never end.
+	Requests bool
+
 	// TruncateClient cuts the client's address in records to its network: /24 of
 	// IPv4, /48 of IPv6.
 	TruncateClient bool
@@ -56,7 +60,11 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	}
 	c.Resolve(l.cfg.Table, r)
 	o := outcome{call: c, request: r, start: l.cfg.Now()}
-	if op := c.Operation(); op != nil && op.Socket != nil {
+	if op := c.Operation(); op == nil || op.Socket == nil {
+		if l.cfg.Requests {
+			l.write(l.record(&o, "REQUEST"))
+		}
+	} else {
 		c.Before(func(status int) {
 			if status == http.StatusSwitchingProtocols {
 				l.write(l.record(&o, "REQUEST"))

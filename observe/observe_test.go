@@ -106,7 +106,7 @@ func TestOneRecordWithItsFields(t *testing.T) {
 	}
 	want := map[string]any{
 		"time": "2026-02-23T10:15:30.012345Z", "level": "INFO", "msg": "RESPONSE", "type": "RESPONSE",
-		"request_id": "0199-id", "method": "GET", "route": "/things/{id}", "operation": "read", "api": "things",
+		"request_id": "0199-id", "method": "GET", "route": "/things/{id}", "operation": "read", "api": "things", "protocol": "HTTP/1.1",
 		"status": 200.0, "success": true, "duration_ms": 12.345, "bytes": 5.0, "role": "member", "principal": "m1",
 		"client": "192.0.2.7", "verdict": "served", "notes": []any{"limit.slowed=2"},
 	}

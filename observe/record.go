@@ -35,7 +35,8 @@ type Record struct {
 	Route     string        // template with the base path; Unmatched without an operation
 	Operation string        // operationId; "" without an operation
 	API       string        // short name of the contract; "" without an operation
-	Status    int           // what was sent; 0 when nothing could be
+	Protocol  string        // "HTTP/1.1", "HTTP/2.0", …
+	Status    int           // what was sent; 0 when nothing could be, or not yet
 	Success   bool          // the status is below 400, and the answer is whole
 	Duration  time.Duration // from the arrival at this layer
 	Bytes     int64         // of the body that was sent
@@ -57,12 +58,13 @@ func (l *layer) record(o *outcome, kind string) Record {
 	c, now := o.call, l.cfg.Now()
 	status, size := c.Answer()
 	aborted := o.verdict == "aborted"
-	if status == 0 && !aborted {
+	arrived := kind == "REQUEST" && status == 0
+	if status == 0 && !aborted && !arrived {
 		status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	rec := Record{
 		Time: now, Type: kind, RequestID: safe(c.ID(), maxText), Method: method(o.request.Method),
-		Route: Unmatched, Status: status, Success: status < 400 && o.panicked == nil,
+		Route: Unmatched, Protocol: protocol(o.request), Status: status, Success: status < 400 && o.panicked == nil,
 		Duration: max(now.Sub(o.start), 0), Bytes: size, Client: l.client(c.Client()),
 		Role: safe(c.Principal().RoleOf(), maxText), Principal: safe(c.Principal().IDOf(), maxText),
 		Verdict: o.verdict, Stack: safe(o.stack, maxStack), Notes: notes(c.Notes()),
@@ -132,6 +134,18 @@ func method(m string) string {
 		return m
 	}
 	return "(other)"
+}
+
+// protocol is the version of HTTP, for net/http serves no others.
+func protocol(r *http.Request) string {
+	switch {
+	case r.ProtoMajor == 2:
+		return "HTTP/2.0"
+	case r.ProtoMajor == 1 && r.ProtoMinor == 0:
+		return "HTTP/1.0"
+	default:
+		return "HTTP/1.1"
+	}
 }
 
 // resource is what an audited call was about. Only parameters that the contract

@@ -24,17 +24,23 @@ func (l *layer) log(rec Record) error {
 		slog.String("route", rec.Route))
 	attrs = appendText(attrs, "operation", rec.Operation)
 	attrs = appendText(attrs, "api", rec.API)
-	attrs = append(attrs,
-		slog.Int("status", rec.Status),
-		slog.Bool("success", rec.Success),
-		slog.Float64("duration_ms", float64(rec.Duration.Round(time.Microsecond))/float64(time.Millisecond)),
-		slog.Int64("bytes", rec.Bytes),
-		slog.String("role", rec.Role))
-	attrs = appendText(attrs, "principal", rec.Principal)
+	arrived := rec.Type == "REQUEST" && rec.Status == 0
+	if !arrived {
+		attrs = append(attrs,
+			slog.Int("status", rec.Status),
+			slog.Bool("success", rec.Success),
+			slog.Float64("duration_ms", float64(rec.Duration.Round(time.Microsecond))/float64(time.Millisecond)),
+			slog.Int64("bytes", rec.Bytes),
+			slog.String("role", rec.Role))
+		attrs = appendText(attrs, "principal", rec.Principal)
+	}
 	if rec.Client.IsValid() {
 		attrs = append(attrs, slog.String("client", rec.Client.String()))
 	}
-	attrs = append(attrs, slog.String("verdict", rec.Verdict))
+	attrs = append(attrs, slog.String("protocol", rec.Protocol))
+	if !arrived {
+		attrs = append(attrs, slog.String("verdict", rec.Verdict))
+	}
 	attrs = appendText(attrs, "rule", rec.Rule)
 	attrs = appendText(attrs, "code", rec.Code)
 	attrs = appendText(attrs, "cause", rec.Cause)
