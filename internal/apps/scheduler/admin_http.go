@@ -78,7 +78,7 @@ func create[In, Out any](a *App, w http.ResponseWriter, r *http.Request, c *call
 	if err != nil {
 		return err
 	}
-	err = a.cfg.Store.Write(r.Context(), actorOf(a.viewer(c)), ch, func(tx *store.Tx) error {
+	err = a.records.store.Write(r.Context(), actorOf(a.viewer(c)), ch, func(tx *store.Tx) error {
 		item, id, err := insert(r.Context(), tx, in)
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func update[In, Out any](a *App, w http.ResponseWriter, r *http.Request, c *call
 	if err != nil {
 		return err
 	}
-	err = a.cfg.Store.Write(r.Context(), actorOf(a.viewer(c)), ch, func(tx *store.Tx) error {
+	err = a.records.store.Write(r.Context(), actorOf(a.viewer(c)), ch, func(tx *store.Tx) error {
 		item, err := change(r.Context(), tx, id, in, conditions)
 		if err != nil {
 			return err
@@ -155,7 +155,7 @@ func (a *App) remove(w http.ResponseWriter, r *http.Request, c *call.Call,
 		return err
 	}
 	var emptied []outcome
-	err = a.cfg.Store.Write(r.Context(), actorOf(a.viewer(c)), ch, func(tx *store.Tx) (err error) {
+	err = a.records.store.Write(r.Context(), actorOf(a.viewer(c)), ch, func(tx *store.Tx) (err error) {
 		emptied, err = drop(tx, id, conditions)
 		ch.Details = map[string]any{"cancelled": len(emptied)}
 		ch.Answer = store.Answer{Status: http.StatusNoContent}

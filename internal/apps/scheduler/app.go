@@ -69,12 +69,16 @@ type Config struct {
 	Rand *rand.Rand
 	// Log hears of resets; nil discards.
 	Log *slog.Logger
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
 }
 
 // App is the scheduler.
 type App struct {
 	cfg     Config
 	records records
+
+	days, interviewers memo
 
 	mu   sync.Mutex // guards rand
 	rand *rand.Rand
@@ -103,10 +107,17 @@ func New(cfg Config) (*App, error) {
 		}
 		cfg.Rand = rand.New(rand.NewChaCha8(seed))
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &App{cfg: cfg, records: records{cfg.Store, cfg.EnforceAvailability}, rand: cfg.Rand}, nil
+	t := &tables{Store: cfg.Store}
+	a := &App{cfg: cfg, records: records{t, cfg.EnforceAvailability}, rand: cfg.Rand}
+	a.days = memo{tables: t, read: a.readDays, now: cfg.Now}
+	a.interviewers = memo{tables: t, read: a.readInterviewers, now: cfg.Now}
+	return a, nil
 }
 
 // Handlers are the handlers by operationId, one for each operation of Contract.
@@ -134,7 +145,7 @@ func (a *App) seed(ctx context.Context, ch *store.Change, which Seed) error {
 	if err != nil {
 		return err
 	}
-	return a.cfg.Store.Write(ctx, store.System(), ch, func(tx *store.Tx) error { return reset(ctx, tx, data) })
+	return a.records.store.Write(ctx, store.System(), ch, func(tx *store.Tx) error { return reset(ctx, tx, data) })
 }
 
 // Fill writes Config.Seed when there are neither days nor interviewers.
@@ -146,7 +157,7 @@ func (a *App) Fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.cfg.Store.Write(ctx, store.System(), nil, func(tx *store.Tx) error {
+	return a.records.store.Write(ctx, store.System(), nil, func(tx *store.Tx) error {
 		var rows int64
 		if err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM days) + (SELECT count(*) FROM interviewers)`).Scan(&rows); err != nil {
 			return err

@@ -24,10 +24,20 @@ const (
 
 func (a *App) viewer(c *call.Call) viewer { return viewerOf(c.Principal(), a.cfg.Open) }
 
-func (a *App) listDays(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	all, err := a.records.days(r.Context(), a.viewer(c))
+func (a *App) listDays(w http.ResponseWriter, r *http.Request, _ *call.Call) error {
+	body, err := a.days.get(r.Context())
 	if err != nil {
 		return store.Problem(err)
+	}
+	return call.Bytes(w, r, http.StatusOK, jsonType, body)
+}
+
+// readDays reads as a guest, for days read the same for everybody: they tell how
+// many slots are free and nobody's name.
+func (a *App) readDays(ctx context.Context) ([]byte, error) {
+	all, err := a.records.days(ctx, viewer{role: call.Guest})
+	if err != nil {
+		return nil, err
 	}
 	complete := make([]day, 0, len(all))
 	for _, d := range all {
@@ -35,7 +45,7 @@ func (a *App) listDays(w http.ResponseWriter, r *http.Request, c *call.Call) err
 			complete = append(complete, d)
 		}
 	}
-	return call.JSON(w, r, http.StatusOK, complete)
+	return strictjson.Marshal(complete)
 }
 
 func (a *App) listAppointments(w http.ResponseWriter, r *http.Request, c *call.Call) error {
@@ -46,12 +56,20 @@ func (a *App) listAppointments(w http.ResponseWriter, r *http.Request, c *call.C
 	return keyed(w, r, all, func(x appointment) int64 { return x.ID })
 }
 
-func (a *App) listInterviewers(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	all, err := a.records.interviewers(r.Context(), a.viewer(c))
+func (a *App) listInterviewers(w http.ResponseWriter, r *http.Request, _ *call.Call) error {
+	body, err := a.interviewers.get(r.Context())
 	if err != nil {
 		return store.Problem(err)
 	}
-	return keyed(w, r, all, func(x interviewer) int64 { return x.ID })
+	return call.Bytes(w, r, http.StatusOK, jsonType, body)
+}
+
+func (a *App) readInterviewers(ctx context.Context) ([]byte, error) {
+	all, err := a.records.interviewers(ctx, viewer{role: call.Guest})
+	if err != nil {
+		return nil, err
+	}
+	return byID(all, func(x interviewer) int64 { return x.ID })
 }
 
 func keyed[T any](w http.ResponseWriter, r *http.Request, items []T, id func(T) int64) error {

@@ -14,7 +14,7 @@ import (
 
 // records reads and writes the tables, each time as a viewer.
 type records struct {
-	store   *store.Store
+	store   *tables
 	enforce bool // an interviewer must be available on the day
 }
 
@@ -156,7 +156,7 @@ func scanSlot(row scanner) (slot, error) {
 type scanner interface{ Scan(...any) error }
 
 // list reads all rows that ask gives.
-func list[T any](ctx context.Context, st *store.Store, v viewer, scan func(scanner) (T, error), ask func(*store.Tx) (*sql.Rows, error)) ([]T, error) {
+func list[T any](ctx context.Context, st *tables, v viewer, scan func(scanner) (T, error), ask func(*store.Tx) (*sql.Rows, error)) ([]T, error) {
 	var items []T
 	err := st.Read(ctx, actorOf(v), func(tx *store.Tx) error {
 		items = items[:0]
@@ -178,7 +178,7 @@ func list[T any](ctx context.Context, st *store.Store, v viewer, scan func(scann
 }
 
 // one reads the row that ask gives; none is a 404.
-func one[T any](ctx context.Context, st *store.Store, v viewer, scan func(scanner) (T, error), ask func(*store.Tx) *sql.Row) (T, error) {
+func one[T any](ctx context.Context, st *tables, v viewer, scan func(scanner) (T, error), ask func(*store.Tx) *sql.Row) (T, error) {
 	var item T
 	err := st.Read(ctx, actorOf(v), func(tx *store.Tx) (err error) {
 		item, err = scan(ask(tx))
