@@ -53,9 +53,14 @@ func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, exclus
 	if err := MakeData(cfg); err != nil {
 		return nil, err
 	}
-	if err := migrateUp(ctx, c, log); err != nil {
+	if err := migrateUp(ctx, cfg, c, log); err != nil {
 		return nil, err
 	}
+	return openChecked(ctx, cfg, c, log)
+}
+
+// openChecked opens the database as a role that may serve.
+func openChecked(ctx context.Context, cfg *config.Config, c store.Config, log *slog.Logger) (*store.Store, error) {
 	db, err := store.Open(ctx, c)
 	if err != nil {
 		return nil, err
@@ -66,7 +71,10 @@ func OpenStore(ctx context.Context, cfg *config.Config, log *slog.Logger, exclus
 	return db, nil
 }
 
-func migrateUp(ctx context.Context, c store.Config, log *slog.Logger) error {
+// migrateUp runs what is pending. On PostgreSQL the migrations give the rights
+// on the tables to the role of database.url, so one that is to be refused must
+// be refused before.
+func migrateUp(ctx context.Context, cfg *config.Config, c store.Config, log *slog.Logger) error {
 	m, err := store.OpenMigrator(ctx, c, apps.Schemas()...)
 	if err != nil {
 		return err
@@ -80,6 +88,15 @@ func migrateUp(ctx context.Context, c store.Config, log *slog.Logger) error {
 		return fmt.Errorf("%d migrations are pending and the role of database.url must not own the tables\n"+
 			"Set database.owner_url, or run: gatehouse migrate up", len(pending))
 	}
+	if c.Engine == store.Postgres {
+		db, err := openChecked(ctx, cfg, c, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		if err := db.Close(); err != nil {
+			return err
+		}
+	}
 	steps, err := m.Up(ctx)
 	if err != nil {
 		return err
@@ -88,12 +105,16 @@ func migrateUp(ctx context.Context, c store.Config, log *slog.Logger) error {
 	return nil
 }
 
-// checkRoles refuses, in production, a database role that row-level security
-// does not bind.
+// checkRoles refuses a database role without rights and, in production, one that
+// row-level security does not bind.
 func checkRoles(ctx context.Context, cfg *config.Config, db *store.Store, log *slog.Logger) error {
 	roles, err := db.CheckRoles(ctx)
 	if err != nil {
 		return fmt.Errorf("asking what the database role may do: %w", err)
+	}
+	if roles.GrantedTo != "" {
+		return fmt.Errorf("the role %q of database.url has no rights on the tables: the migrations gave them to %q\n"+
+			"Use that role, or as a superuser: GRANT %q TO %q", roles.App, roles.GrantedTo, roles.GrantedTo, roles.App)
 	}
 	var unbound []string
 	for what, is := range map[string]bool{"owns tables": roles.Owns, "is a superuser": roles.Superuser, "bypasses row-level security": roles.BypassRLS} {

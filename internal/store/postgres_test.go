@@ -334,6 +334,21 @@ func TestCheckRoles(t *testing.T) {
 	if r := roles(d.Config()); !r.Superuser || r.Safe() {
 		t.Errorf("superuser: %+v", r)
 	}
+	server.Super(t, "ALTER ROLE gatehouse_app NOSUPERUSER", "CREATE ROLE newcomer LOGIN PASSWORD 'of-the-newcomer'")
+	newcomer := d.Config()
+	u, err := url.Parse(d.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("newcomer", "of-the-newcomer")
+	newcomer.URL = u.String()
+	if r := roles(newcomer); r.GrantedTo != storetest.AppRole {
+		t.Errorf("without the rights on the tables: %+v", r)
+	}
+	server.Super(t, "GRANT gatehouse_app TO newcomer")
+	if r := roles(newcomer); r.GrantedTo != "" || !r.Safe() {
+		t.Errorf("in the role that has the rights: %+v", r)
+	}
 	if r, err := storetest.Open(t, store.SQLite, nil).CheckRoles(t.Context()); err != nil || r != (store.Roles{}) {
 		t.Errorf("SQLite: %+v %v", r, err)
 	}
