@@ -6,6 +6,8 @@
 //	go run ./examples/library
 //	curl -i localhost:8002/notes                                  # 200, public
 //	curl -i -X POST localhost:8002/notes -d '{"text":"hello"}'    # 401, needs a token
+//	curl -i -X POST localhost:8002/notes -d '{"text":"hello"}' -H 'Content-Type: application/json' \
+//	     -H 'Authorization: Bearer TOKEN'                         # 201, with the token that is printed
 //	curl -i localhost:8002/nothing                                # 404, in the same dialect
 package main
 
