@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-api/gatehouse/internal/config"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 )
 
@@ -93,6 +95,28 @@ func TestServeTellsWhatCheckTells(t *testing.T) {
 	serve := command(t, nil, env, "serve", "--listen", "localhost:0")
 	if check.code != exitUsage || serve.code != exitUsage || !strings.Contains(check.out, "GH-CFG-044") || !strings.Contains(serve.err, "GH-CFG-044") {
 		t.Errorf("check: %+v\nserve: %+v", check, serve)
+	}
+}
+
+func TestSetupLinkLeadsPastTheProxy(t *testing.T) {
+	public := &url.URL{Scheme: "https", Host: "gate.example.org"}
+	for _, c := range []struct {
+		listen, cert string
+		public       *url.URL
+		want         string
+	}{
+		{"localhost:8001", "", nil, "given"},
+		{"localhost:8001", "", public, "http://localhost:8001"},
+		{"[::1]:8001", "", public, "http://[::1]:8001"},
+		{"10.0.0.2:8001", "", public, "given"},
+		{":443", "cert.pem", public, "given"},
+		{"localhost:443", "cert.pem", public, "given"},
+	} {
+		cfg := &config.Config{Listen: c.listen, PublicURL: c.public}
+		cfg.TLS.CertFile = c.cert
+		if got := setupAddress(cfg, "given"); got != c.want {
+			t.Errorf("listen %s: %s, want %s", c.listen, got, c.want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -116,6 +117,7 @@ func (t *terminal) setup(people *identity.Service, cfg *config.Config, url strin
 	if err != nil || !needed {
 		return err
 	}
+	url = setupAddress(cfg, url)
 	given := cfg.Identity.SetupToken
 	token, expires, err := people.CreateSetupToken(t.ctx, given.Reveal())
 	if err != nil {
@@ -129,9 +131,23 @@ func (t *terminal) setup(people *identity.Service, cfg *config.Config, url strin
 	if t.global.JSON {
 		to = t.err
 	}
-	_, err = fmt.Fprintf(to, "  Setup     %s/setup#%s\n            makes the first admin: once, until %s, from this machine only\n",
+	_, err = fmt.Fprintf(to, "  Setup     %s/setup#%s\n            makes the first admin: once, until %s, from this machine only\n"+
+		"            or: gatehouse member add EMAIL --role admin --password-stdin\n",
 		url, token, expires.Format("15:04:05"))
 	return err
+}
+
+// setupAddress is where this machine reaches the server itself, not through the
+// proxy that public_url may name: what a proxy passes on is not from here.
+func setupAddress(cfg *config.Config, address string) string {
+	if cfg.PublicURL == nil || cfg.TLS.CertFile != "" {
+		return address
+	}
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	if a, e := netip.ParseAddr(host); err != nil || host != "localhost" && (e != nil || !a.IsLoopback()) {
+		return address
+	}
+	return "http://" + cfg.Listen
 }
 
 // addressOf is the URL that people open: public_url, or the listener's own.

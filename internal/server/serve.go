@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -119,7 +121,7 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 	}
 	t := s.cfg.Server.Timeouts
 	srv := &http.Server{
-		Handler: layer(call.Handler(elsewhere)), ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
+		Handler: layer(toTLS(portOf(s.cfg))), ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
 	}
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -129,9 +131,26 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 	return srv, nil
 }
 
-// elsewhere answers what the plain listener was asked over TLS, which cannot be.
-func elsewhere(http.ResponseWriter, *http.Request, *call.Call) error {
-	return problem.NotFound("There is nothing at this address but the way to https")
+// toTLS answers what the tls layer let through, for it came from this machine: it
+// is sent on as everybody else is. The layer has compared the host.
+func toTLS(port int) http.Handler {
+	return call.Handler(func(w http.ResponseWriter, r *http.Request, _ *call.Call) error {
+		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if !safe || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			return problem.NotFound("There is nothing at this address but the way to https")
+		}
+		to := url.URL{Scheme: "https", Host: r.Host}
+		to.Host = to.Hostname()
+		if strings.Contains(to.Host, ":") {
+			to.Host = "[" + to.Host + "]"
+		}
+		if port != 443 {
+			to.Host += ":" + strconv.Itoa(port)
+		}
+		w.Header().Set("Location", to.String()+r.URL.RequestURI())
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return nil
+	})
 }
 
 func portOf(cfg *config.Config) int {

@@ -3,11 +3,13 @@ package server
 import (
 	"bytes"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/internal/config"
 )
 
@@ -19,6 +21,28 @@ func load(t *testing.T, flags ...config.Flag) *config.Config {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+func TestPlainListenerSendsThisMachineToTLSToo(t *testing.T) {
+	for _, c := range []struct {
+		host, method, accept string
+		port, status         int
+		to                   string
+	}{
+		{"gate.example.org:80", "GET", "text/html,*/*", 443, 308, "https://gate.example.org/a?b=1"},
+		{"gate.example.org", "HEAD", "text/html", 8443, 308, "https://gate.example.org:8443/a?b=1"},
+		{"[::1]:80", "GET", "text/html", 8443, 308, "https://[::1]:8443/a?b=1"},
+		{"gate.example.org", "GET", "application/json", 443, 404, ""},
+		{"gate.example.org", "POST", "text/html", 443, 404, ""},
+	} {
+		r := httptest.NewRequest(c.method, "http://"+c.host+"/a?b=1", nil)
+		r.Header.Set("Accept", c.accept)
+		w := httptest.NewRecorder()
+		toTLS(c.port).ServeHTTP(w, call.Ensure(w, r))
+		if w.Code != c.status || w.Header().Get("Location") != c.to {
+			t.Errorf("%s %s: %d to %q, want %d to %q", c.method, c.host, w.Code, w.Header().Get("Location"), c.status, c.to)
+		}
+	}
 }
 
 const sealing = "q8Zr3vLx0TnB5mWc7YdKp2HsGf9JaEuR"
