@@ -20,9 +20,14 @@ type Body struct {
 
 // Media is one media type in which a body may be sent.
 type Media struct {
-	Type   string  // as in Content: "application/json"
-	JSON   bool    // application/json or a type that ends with +json
-	Schema *Schema // nil when the contract states none, or the type is not JSON
+	Type      string  // as in Content: "application/json"
+	JSON      bool    // application/json or a type that ends with +json
+	Form      bool    // application/x-www-form-urlencoded
+	Multipart bool    // multipart/form-data
+	Schema    *Schema // nil when the contract states none, or the type is none of these
+
+	fields map[string]*Param // of a form
+	rest   *Param            // what other names of a form hold
 }
 
 // Accepts lists the media types of the body, JSON first, for the Accept field of
@@ -50,53 +55,99 @@ const textNUL = "must not contain the character U+0000"
 // DecodeBody decodes, prepares and validates a body. body is exactly what was
 // validated: data itself when nothing had to be changed, nil when there is none
 // or the operation takes none. A body of another media type than JSON passes as
-// it is. unknown lists the members that no schema names under the policy report.
+// it is, but for forms that state a schema. unknown lists the members that no schema names under the policy report.
 // Refusals: 415 with Accept for a media type or charset that the contract does
 // not list, 400 for what is not strict JSON or does not fit, all faults at once.
 func (o *Operation) DecodeBody(contentType string, data []byte) (body []byte, unknown []problem.Field, err *problem.Error) {
+	d, err := o.Decode("guest", contentType, data)
+	return d.Body, d.Unknown, err
+}
+
+// Decoded is a body that was validated.
+type Decoded struct {
+	Body    []byte          // as it travels on, in the media type in which it came; nil without one
+	Value   []byte          // the same as JSON, for those who bind it; Body itself when that is JSON
+	Unknown []problem.Field // what no schema names, under the policy report
+}
+
+// Decode does what DecodeBody says, for a caller with a role: a member that the
+// contract leaves to other roles (write_roles) is refused with 403. A form that
+// has a schema is validated like JSON. multipart/form-data is read by DecodeForm
+// instead, for files are not held in memory; here it passes as it is.
+func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, err *problem.Error) {
 	if o.Body == nil {
-		return nil, nil, nil
+		return d, nil
 	}
 	if len(data) == 0 {
 		if o.Body.Required {
-			return nil, nil, missingBody()
+			return d, missingBody()
 		}
-		return nil, nil, nil
+		return d, nil
 	}
 	media, err := o.Body.Media(contentType)
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
-	if !media.JSON {
-		return data, nil, nil
+	switch {
+	case media.Form && media.Schema != nil:
+		return o.decodeURLEncoded(role, media, data)
+	case !media.JSON:
+		return Decoded{Body: data, Value: data}, nil
 	}
 	v, err := o.decodeJSON(data)
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
 	if media.Schema == nil {
-		return data, nil, nil
+		return Decoded{Body: data, Value: data}, nil
 	}
+	prepared, changed, unknown, err := o.settle(role, media.Schema, v, nil)
+	switch {
+	case err != nil:
+		return d, err
+	case !changed:
+		return Decoded{data, data, unknown}, nil
+	}
+	written, failure := strictjson.Marshal(prepared)
+	if failure != nil {
+		return d, problem.Internal(failure)
+	}
+	return Decoded{written, written, unknown}, nil
+}
+
+// settle prepares and validates a value for a role. faults are those that were
+// found before there was a value.
+func (o *Operation) settle(role string, s *Schema, v any, faults []problem.Field) (out any, changed bool, unknown []problem.Field, err *problem.Error) {
 	policy := o.Unknown
 	if policy == "" {
 		policy = Reject
 	}
-	prepared, changed, unknown := media.Schema.Prepare(v, policy)
-	faults := media.Schema.Validate(prepared)
+	p := preparer{policy: policy, way: s.way, role: role}
+	out, changed = p.whole(s.shape, v)
+	if refusal := p.refusal(); refusal != nil {
+		return nil, false, nil, refusal
+	}
+	unknown = p.sink.fields()
+	faults = append(faults, without(s.Validate(out), faults)...)
 	if policy == Reject && len(unknown) > 0 {
-		faults, unknown = tidy(append(faults, unknown...)), nil
+		faults, unknown = append(faults, unknown...), nil
 	}
 	if len(faults) > 0 {
-		return nil, nil, problem.Invalid(faults...)
+		return nil, false, nil, problem.Invalid(tidy(faults)...)
 	}
-	if !changed {
-		return data, unknown, nil
+	return out, changed, unknown, nil
+}
+
+// without leaves out what is missing only because it could not be read.
+func without(found, before []problem.Field) []problem.Field {
+	if len(before) == 0 {
+		return found
 	}
-	written, failure := strictjson.Marshal(prepared)
-	if failure != nil {
-		return nil, nil, problem.Internal(failure)
-	}
-	return written, unknown, nil
+	return slices.DeleteFunc(found, func(f problem.Field) bool {
+		return slices.ContainsFunc(before, func(b problem.Field) bool {
+			return f.Code == "required" && (b.Pointer == f.Pointer || strings.HasPrefix(b.Pointer, f.Pointer+"/"))
+		})
+	})
 }
 
 func missingBody() *problem.Error {
@@ -211,11 +262,17 @@ func (c *compiler) body(pointer string) (*Body, error) {
 	b := &Body{Required: object["required"] == true, Content: map[string]*Media{}}
 	for _, name := range sortedKeys(content) {
 		m := &Media{Type: mediaName(name), JSON: isJSON(name)}
-		s, err := c.mediaSchema(pointer+"/content/"+escapeToken(name), m.JSON, request)
+		m.Form, m.Multipart = m.Type == "application/x-www-form-urlencoded", m.Type == "multipart/form-data"
+		at := pointer + "/content/" + escapeToken(name)
+		s, err := c.mediaSchema(at, m.JSON || m.Form || m.Multipart, request)
 		if err != nil {
 			return nil, err
 		}
-		m.Schema = s
+		if m.Schema = s; s != nil && !m.JSON {
+			if err := c.formFields(m, at); err != nil {
+				return nil, err
+			}
+		}
 		b.Content[m.Type] = m
 	}
 	return b, nil
@@ -228,10 +285,10 @@ func mediaName(name string) string {
 }
 
 // mediaSchema compiles the schema of a media type object, nil when it has none
-// or is not JSON.
-func (c *compiler) mediaSchema(pointer string, json bool, way direction) (*Schema, error) {
+// or is not one whose values are read.
+func (c *compiler) mediaSchema(pointer string, read bool, way direction) (*Schema, error) {
 	object, _ := c.at(pointer).(map[string]any)
-	if _, stated := object["schema"]; !stated || !json {
+	if _, stated := object["schema"]; !stated || !read {
 		return nil, nil
 	}
 	return c.compile(pointer+"/schema", way)

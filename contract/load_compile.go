@@ -17,6 +17,7 @@ func (l *loader) compileAll(all []stated, ops []*Operation) {
 	for range maxRounds {
 		before := len(l.cut)
 		l.compiler = newCompiler(l.name, l.root.node.value(l.cut).(map[string]any), l.v30)
+		l.compiler.roles = l.opt.Roles
 		for i, s := range all {
 			l.compile(ops[i], s)
 		}
@@ -54,6 +55,7 @@ func (l *loader) compile(op *Operation, s stated) {
 			op.Responses[r.name] = compiled
 		}
 	}
+	op.produces = producedBy(op.Responses)
 	l.socket(op, s.method.get("x-gatehouse-websocket"))
 }
 

@@ -135,7 +135,7 @@ func (l *loader) mount(op *Operation, s stated) {
 	}
 	for _, base := range bases {
 		mounted := *op
-		mounted.Path = base + s.path.name
+		mounted.Path, mounted.Key = base+s.path.name, mounted.Method+" "+s.path.name
 		segments, err := parseTemplate(mounted.Path)
 		if _, own := parseTemplate(s.path.name); err != nil && own == nil { // else it was told where the path is stated
 			l.add(s.path.named(), Issue{Code: codePath, What: fmt.Sprintf("%v under the base path %s", err, clip(base)), Fix: "Shorten one of them."})

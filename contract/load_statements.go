@@ -14,11 +14,11 @@ import (
 // documentKeys may stand under x-gatehouse at the root, operationKeys under
 // that of an operation and in an overlay.
 func documentKeys() []string {
-	return []string{"name", "errors", "limit", "budgets", "body", "unknown", "cache", "sensitive", "texts"}
+	return []string{"name", "errors", "limit", "budgets", "body", "unknown", "cache", "sensitive", "texts", "encoding", "answers"}
 }
 
 func operationKeys() []string {
-	return []string{"access", "limit", "body", "unknown", "sensitive", "audit", "errors", "texts", "only", "cache", "page", "cost"}
+	return []string{"access", "limit", "body", "unknown", "sensitive", "audit", "errors", "texts", "only", "cache", "page", "cost", "encoding", "answers"}
 }
 
 // maxCost is the most that one call may count.
@@ -123,6 +123,10 @@ func (l *loader) statement(op *Operation, m named, inlineName string) {
 		if op.Page = m.isTrue(); !m.is(isBool) {
 			l.wrong(m.spot, "page is true or false", "Write page: true, or leave it out.")
 		}
+	case "encoding":
+		op.Encodings = l.encodings(m.spot)
+	case "answers":
+		op.Strip = l.oneOf(m, "strip", "as_written") == "strip"
 	case "cost":
 		op.Cost = l.cost(m.spot)
 	}
@@ -162,6 +166,17 @@ func (l *loader) texts(s spot, what string) []string {
 		out = append(out, i.text())
 	}
 	return out
+}
+
+// encodings reads the content codings (RFC 9110 section 8.4.1) of bodies.
+func (l *loader) encodings(s spot) []string {
+	list := l.texts(s, "a content coding")
+	for _, name := range list {
+		if name != "gzip" && name != "deflate" {
+			l.wrong(s, fmt.Sprintf("encoding is gzip or deflate, not %q", clip(name)), "Write encoding: [gzip], or leave it out: bodies are then sent as they are.")
+		}
+	}
+	return list
 }
 
 func (l *loader) apiName(s spot) {

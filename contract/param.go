@@ -19,9 +19,11 @@ type Param struct {
 	Reserved bool    // allowReserved: reserved characters stand for themselves, the plus and the semicolon too
 	Schema   *Schema // what the value must be
 
-	key      string // "query.limit"
-	form     *form
-	fallback *any // default
+	key       string // "query.limit"
+	part      *Part  // of a field of multipart/form-data
+	jsonItems bool   // each item of an array is a JSON text: a field of a form
+	form      *form
+	fallback  *any // default
 }
 
 // inForm is the place of a parameter that stands for a field of a form.

@@ -116,7 +116,7 @@ func (p *Param) convert(t texts) (any, []problem.Field) {
 		list := make([]any, 0, len(t.parts))
 		var faults []problem.Field
 		for i, text := range t.parts {
-			v, code, message := p.form.item.scalar(text)
+			v, code, message := p.item(text)
 			if code != "" && len(faults) < maxFaults {
 				faults = append(faults, p.fault("/"+strconv.Itoa(i), code, message)...)
 			}
@@ -129,6 +129,18 @@ func (p *Param) convert(t texts) (any, []problem.Field) {
 		return nil, p.fault("", code, message)
 	}
 	return v, nil
+}
+
+// item converts one item of an array.
+func (p *Param) item(text string) (v any, code, message string) {
+	if !p.jsonItems {
+		return p.form.item.scalar(text)
+	}
+	v, err := strictjson.Decode([]byte(text))
+	if err != nil {
+		return nil, "json", "must be JSON: " + err.Error()
+	}
+	return v, "", ""
 }
 
 func (p *Param) convertObject(parts []string) (any, []problem.Field) {

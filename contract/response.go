@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"errors"
+	"fmt"
 	"mime"
 	"strconv"
 
@@ -59,6 +61,60 @@ func (o *Operation) CheckResponse(status int, mediaType string, body []byte) []p
 		return []problem.Field{{Code: "json", Message: "the answer is not strict JSON: " + err.Error()}}
 	}
 	return s.checkWhole(v)
+}
+
+// errUndeclared is an answer of which the contract does not say what it holds.
+var errUndeclared = errors.New("the contract does not describe this answer")
+
+// Filters tells whether answers must be looked at before they leave: some member
+// is for some roles only, or members that the contract does not state are
+// removed (x-gatehouse: answers: strip).
+func (o *Operation) Filters() bool {
+	if o.Strip {
+		return true
+	}
+	for _, r := range o.Responses {
+		for _, s := range r.Content {
+			if s != nil && s.private {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// FilterAnswer returns the answer as the role may see it. It fails for one of
+// which the contract does not say what it holds, since then nothing is known of
+// what would leave.
+func (o *Operation) FilterAnswer(role string, status int, mediaType string, body []byte) ([]byte, error) {
+	if len(body) == 0 {
+		return body, nil
+	}
+	r := o.responseFor(status)
+	name, _, err := mime.ParseMediaType(mediaType)
+	if r == nil || err != nil {
+		return nil, errUndeclared
+	}
+	s := lookMedia(r.Content, name)
+	switch {
+	case s == nil && !hasRange(r.Content, name):
+		return nil, errUndeclared
+	case s == nil || !isJSON(name):
+		return body, nil
+	}
+	v, err := strictjson.Decode(body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	p := preparer{policy: Allow, way: answer, role: role}
+	if o.Strip {
+		p.policy = Strip
+	}
+	v, changed := p.whole(s.shape, v)
+	if !changed {
+		return body, nil
+	}
+	return strictjson.Marshal(v)
 }
 
 // checkWhole validates a value and holds its members against the schema.

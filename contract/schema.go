@@ -21,6 +21,8 @@ type Schema struct {
 	way   direction
 	nodes map[string]*node // by location, for the faults that the library finds
 	whole bool             // the library evaluates all of it: dynamic references
+
+	private bool // some member is shown to some roles only
 }
 
 // direction is the way a value travels. A read-only member is not asked of a
@@ -67,12 +69,8 @@ func (s *Schema) Validate(v any) []problem.Field {
 // Trimming, empty and defaults follow properties, items, $ref and allOf, and the
 // branch of an anyOf or oneOf whose only alternative is null.
 func (s *Schema) Prepare(v any, u Unknown) (out any, changed bool, unknown []problem.Field) {
-	if s.shape.settled(v) {
-		return v, false, nil
-	}
-	p := preparer{policy: u, way: s.way}
-	p.path = p.room[:0]
-	out, changed = p.value(s.shape, v)
+	p := preparer{policy: u, way: s.way, role: anyRole}
+	out, changed = p.whole(s.shape, v)
 	if len(p.sink.faults) > 0 {
 		unknown = p.sink.fields()
 	}

@@ -23,6 +23,7 @@ type compiler struct {
 	base   string
 	broken error // the document could not be registered with the library
 	graph  graph
+	roles  []string          // known to the gate; empty when any will do
 	forms  map[string]*shape // by the nodes that a shape is made of
 	ids    map[*node]int
 }
@@ -99,6 +100,7 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 	}
 	s := &Schema{root: root, way: way}
 	dynamic, delegated := reaches(root)
+	s.private = private(root)
 	s.whole = dynamic
 	if !dynamic {
 		if bad := c.graph.loops(root); bad != nil {

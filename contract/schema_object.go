@@ -22,7 +22,8 @@ func (w *walker) object(n *node, object map[string]any) bool {
 }
 
 // excused tells whether a member need not travel this way: a client cannot be
-// asked for what only the server writes, nor an answer for what is never shown.
+// asked for what only the server or another role writes, nor an answer for what
+// is never shown or to other roles only.
 func (w *walker) excused(n *node, name string) bool {
 	p := n.properties[name]
 	if p == nil || w.schema.way == anyWay {
@@ -34,7 +35,7 @@ func (w *walker) excused(n *node, name string) bool {
 // oneWay tells whether a member of this schema does not travel that way.
 func (n *node) oneWay(way direction) bool {
 	for n != nil {
-		if way == request && n.readOnly || way == answer && n.writeOnly {
+		if way == request && (n.readOnly || n.writeRoles != nil) || way == answer && (n.writeOnly || n.readRoles != nil) {
 			return true
 		}
 		n = n.ref

@@ -20,9 +20,26 @@ const (
 type preparer struct {
 	policy Unknown
 	way    direction
+	role   string // of the caller, or anyRole
 	path   []step
 	room   [8]step // what path holds in most values, without an allocation
 	sink   sink
+	denied sink // members that the role may not send
+}
+
+// whole prepares the value at the root.
+func (p *preparer) whole(s *shape, v any) (out any, changed bool) {
+	p.path = p.room[:0]
+	if !p.allowed(s) {
+		if p.way == request {
+			p.deny("")
+		}
+		return nil, true
+	}
+	if s.settled(v) {
+		return v, false
+	}
+	return p.value(s, v)
 }
 
 // settled tells of a scalar that there is nothing to do.
@@ -84,6 +101,11 @@ func (p *preparer) object(s *shape, object map[string]any, boxed any) (out any, 
 	own := object // replaced by a copy when something changes
 	for name, v := range object {
 		m, known := s.fields[name]
+		if p.role != anyRole && p.hidden(s, m, name) {
+			own, changed = owned(own, changed)
+			delete(own, name)
+			continue
+		}
 		if known && p.travels(m, name) || !known && s.knows(name) {
 			inner := s.rest
 			if known {
@@ -128,6 +150,12 @@ func owned(object map[string]any, copied bool) (map[string]any, bool) {
 
 func (p *preparer) array(s *shape, list []any, boxed any) (out any, changed bool) {
 	own := list
+	if s.items != nil && !p.allowed(s.items) && len(list) > 0 {
+		if p.way == request {
+			p.deny("")
+		}
+		return []any{}, true
+	}
 	for i, v := range list {
 		inner := s.items
 		if i < len(s.prefix) {

@@ -19,6 +19,8 @@ type shape struct {
 	prefix          []*shape
 	items           *shape
 	texts           map[string]string
+
+	writeRoles, readRoles []string // nil for all
 }
 
 type knownField struct {
@@ -54,6 +56,7 @@ func (c *compiler) shapeOf(roots []applied) *shape {
 		s.emptyNull = s.emptyNull || a.sure && n.emptyNull
 		s.integer = s.integer || n.types&kindInteger != 0
 		s.open = s.open || n.open
+		s.writeRoles, s.readRoles = inBoth(s.writeRoles, n.writeRoles), inBoth(s.readRoles, n.readRoles)
 		for keyword, text := range n.texts {
 			if s.texts == nil {
 				s.texts = map[string]string{}

@@ -104,6 +104,7 @@ func (t *translator) schema(v any, pointer string) {
 	}
 	if s["format"] == "binary" { // any octets; there is nothing to assert of a JSON string
 		delete(s, "format")
+		s[binaryMark] = true
 	}
 	for _, k := range []string{"items", "additionalProperties", "not"} {
 		t.schema(s[k], pointer+"/"+k)
@@ -165,6 +166,8 @@ type statement struct {
 	trim      bool
 	emptyNull bool              // "" means null
 	texts     map[string]string // by keyword, in place of ours
+
+	writeRoles, readRoles []string // who may send the member, and who is shown it; nil for all
 }
 
 // stated reads the statement of a schema of the document.
@@ -183,9 +186,21 @@ func (c *compiler) stated(s *jsonschema.Schema) (statement, error) {
 			"write x-gatehouse: { trim: true }"}
 	}
 	for _, key := range sortedKeys(fields) {
+		if key == "write_roles" || key == "read_roles" {
+			roles, err := c.memberRoles(pointer+"/"+key, fields[key])
+			if err != nil {
+				return st, err
+			}
+			if key == "write_roles" {
+				st.writeRoles = roles
+			} else {
+				st.readRoles = roles
+			}
+			continue
+		}
 		if !st.set(key, fields[key]) {
 			return st, &compileError{pointer + "/" + escapeToken(key), "a statement that cannot be read",
-				"a schema may state trim (true or false), empty (null) and texts (a text for each keyword)",
+				"a schema may state trim (true or false), empty (null), texts (a text for each keyword), write_roles and read_roles (lists)",
 				"correct or remove " + key}
 		}
 	}
@@ -213,6 +228,9 @@ func (st *statement) set(key string, v any) (ok bool) {
 	}
 	return ok
 }
+
+// binaryMark remembers format: binary of 3.0, which in a form means a file.
+const binaryMark = "x-gatehouse-binary"
 
 // textKeywords are the codes for which a contract may state a text.
 var textKeywords = []string{

@@ -56,7 +56,7 @@ func kindOf(v any) kindMask {
 		return kindBoolean
 	case json.Number:
 		return kindNumber
-	case string:
+	case string, filePart:
 		return kindString
 	case []any:
 		return kindArray

@@ -23,6 +23,7 @@ type Operation struct {
 	ID      string // operationId, or one made of method and path; unique within the API, the same for every base path it is mounted under
 	Method  string // "GET", …
 	Path    string // template with the base path: "/api/appointments/{id}"
+	Key     string // method and path as the document writes them, which is the key in an overlay: "GET /appointments/{id}"
 	Summary string
 	Tags    []string
 
@@ -36,6 +37,8 @@ type Operation struct {
 	Errors    problem.Dialect   // the dialect of refusals
 	Texts     map[string]string // titles of refusals by Code, in place of our own
 	Cache     string            // Cache-Control of a success; "" is "no-store"
+	Encodings []string          // content codings in which a body may be sent: "gzip", "deflate"; none by default
+	Strip     bool              // members of an answer that the contract does not state are removed before it leaves
 	Page      bool              // answers text/html for people: gets the page policy instead of the API policy
 
 	Params    []*Param             // path-level ones merged; those in the path first, in the order of the template
@@ -46,6 +49,7 @@ type Operation struct {
 	Source Position // where the document states it
 
 	segments []segment // the compiled path
+	produces []string  // media types of the successes; nil when the contract lists none for one of them
 }
 
 // Unknown is what happens to a field of a body that its schema does not name.

@@ -1,0 +1,351 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// Part is what may stand in one field of multipart/form-data.
+type Part struct {
+	File  bool     // bytes, not text
+	Types []string // media types that a file may have, lower case, or ranges; empty for any
+	Min   int64    // of a file, bytes
+	Max   int64    // of a file, bytes; -1 when the contract states none
+}
+
+// FormValue is one field of a form, as it was sent or as it was validated.
+type FormValue struct {
+	Name string
+	Text string    // without a file
+	File *FormFile // nil for a text
+}
+
+// FormFile is what a form tells of a file. The bytes are whoever reads them to
+// keep.
+type FormFile struct {
+	Name string // as the client calls it, made safe to show and to store; may be empty
+	Type string // media type that the client states
+	Size int64  // bytes
+}
+
+// Form is a form that was validated.
+type Form struct {
+	Values  []FormValue     // what was validated: stripped, prepared, defaults filled in
+	Value   []byte          // the same as a JSON object; a file by its name
+	Unknown []problem.Field // what no schema names, under the policy report
+}
+
+// Part is what the contract says of a field of multipart/form-data. A field that
+// it does not name is a text.
+func (m *Media) Part(name string) Part {
+	if p := m.fields[name]; p != nil && p.part != nil {
+		return *p.part
+	}
+	return Part{Max: -1}
+}
+
+// Accepts tells whether a file may have a media type.
+func (p Part) Accepts(mediaType string) bool {
+	kind, _, _ := strings.Cut(mediaType, "/")
+	return len(p.Types) == 0 || slices.Contains(p.Types, mediaType) || slices.Contains(p.Types, kind+"/*") || slices.Contains(p.Types, "*/*")
+}
+
+// filePart stands for a file in the value that is validated: it is a string of
+// which the length counts bytes, and that is all a schema can say of it.
+type filePart struct{ *FormFile }
+
+// DecodeForm validates the fields of a multipart/form-data body, in the order in
+// which they came. faults are what was found wrong while they were read.
+func (o *Operation) DecodeForm(role string, m *Media, sent []FormValue, faults []problem.Field) (Form, *problem.Error) {
+	var q query
+	files := map[string][]*FormFile{}
+	for _, v := range sent {
+		if v.File != nil {
+			files[v.Name] = append(files[v.Name], v.File)
+			continue
+		}
+		q.pairs = append(q.pairs, pair{name: v.Name, raw: url.QueryEscape(v.Text)})
+	}
+	object, found := m.object(&q, files)
+	prepared, changed, unknown, err := o.settle(role, m.Schema, object, append(faults, found...))
+	if err != nil {
+		return Form{}, err
+	}
+	form := Form{Values: sent, Unknown: unknown}
+	if changed {
+		form.Values = m.values(prepared)
+	}
+	form.Value, err = formJSON(prepared)
+	return form, err
+}
+
+// decodeURLEncoded validates application/x-www-form-urlencoded.
+func (o *Operation) decodeURLEncoded(role string, m *Media, data []byte) (d Decoded, err *problem.Error) {
+	var q query
+	if bad := q.parse(string(data), nil); bad != nil {
+		return d, problem.Invalid(problem.Field{Code: bad.Code, Message: strings.ReplaceAll(bad.Message, "the query", "the form")})
+	}
+	object, faults := m.object(&q, nil)
+	prepared, changed, unknown, err := o.settle(role, m.Schema, object, faults)
+	if err != nil {
+		return d, err
+	}
+	d = Decoded{Body: data, Unknown: unknown}
+	if changed {
+		d.Body = m.urlEncoded(prepared)
+	}
+	d.Value, err = formJSON(prepared)
+	return d, err
+}
+
+// object makes the value that the schema describes.
+func (m *Media) object(q *query, files map[string][]*FormFile) (map[string]any, []problem.Field) {
+	object := map[string]any{}
+	var faults []problem.Field
+	for _, name := range sortedKeys(m.fields) {
+		p := m.fields[name]
+		v, there, found := p.field(q, files[name])
+		delete(files, name)
+		faults = append(faults, found...)
+		if there && len(found) == 0 {
+			object[name] = v
+		}
+	}
+	for i := range q.pairs {
+		other := &q.pairs[i]
+		if other.used {
+			continue
+		}
+		v, _, found := m.rest.named(other.name).field(q, nil)
+		if len(found) > 0 && !nameable(other.name) {
+			found = []problem.Field{{Code: found[0].Code, Message: found[0].Message}}
+		}
+		faults = append(faults, found...)
+		object[other.name] = v
+	}
+	for _, name := range sortedKeys(files) {
+		object[name] = filePart{files[name][0]}
+	}
+	return object, faults
+}
+
+// named is the same for a field of another name.
+func (p *Param) named(name string) *Param {
+	q := *p
+	q.Name = name
+	return &q
+}
+
+// field reads one field of a form.
+func (p *Param) field(q *query, files []*FormFile) (v any, there bool, faults []problem.Field) {
+	if p.part != nil && p.part.File || len(files) > 0 {
+		return p.files(q, files)
+	}
+	t, fault := p.texts(nil, q, segmentText{})
+	switch {
+	case fault != nil:
+		return nil, true, []problem.Field{*fault}
+	case !t.there:
+		return nil, false, nil
+	case p.Schema.shape.emptyNull && len(t.parts) == 1 && t.parts[0] == "":
+		return nil, true, nil
+	}
+	if v, faults = p.convert(t); len(faults) > 0 {
+		return nil, true, faults
+	}
+	if where, found := findNUL(v); found {
+		return nil, true, p.fault(where, codeNUL, textNUL)
+	}
+	return v, true, nil
+}
+
+func (p *Param) files(q *query, files []*FormFile) (v any, there bool, faults []problem.Field) {
+	switch texts := q.take(p.Name); {
+	case p.part == nil || !p.part.File:
+		return nil, true, p.fault("", "type", "must be a text, not a file")
+	case len(texts) > 0:
+		return nil, true, p.fault("", "type", "must be a file")
+	case len(files) == 0:
+		return nil, false, nil
+	}
+	for _, f := range files {
+		if faults = append(faults, p.fileFaults(f)...); len(faults) > 0 {
+			return nil, true, faults
+		}
+	}
+	switch {
+	case p.form.list():
+		list := make([]any, len(files))
+		for i, f := range files {
+			list[i] = filePart{f}
+		}
+		return list, true, nil
+	case len(files) > 1:
+		return nil, true, p.fault("", "repeated", "must be given once")
+	}
+	return filePart{files[0]}, true, nil
+}
+
+// fileFaults holds a file against its part. The type is what the client says of
+// it; whether the bytes are that is for whoever opens them.
+func (p *Param) fileFaults(f *FormFile) []problem.Field {
+	switch size := plural(int(p.part.Max), "byte", "bytes"); {
+	case !p.part.Accepts(f.Type):
+		return p.fault("", "content_type", "must be a file of type "+listed(p.part.Types, " or "))
+	case p.part.Max >= 0 && f.Size > p.part.Max:
+		return p.fault("", "maxLength", "must be at most "+size)
+	case f.Size < p.part.Min:
+		return p.fault("", "minLength", "must be at least "+plural(int(p.part.Min), "byte", "bytes"))
+	}
+	return nil
+}
+
+// values are the fields that stand for a value, by name.
+func (m *Media) values(v any) []FormValue {
+	object, _ := v.(map[string]any)
+	var out []FormValue
+	for _, name := range sortedKeys(object) {
+		items, list := object[name].([]any)
+		if p := m.fields[name]; !list || p != nil && p.JSON {
+			items = []any{object[name]}
+		}
+		for _, item := range items {
+			one := FormValue{Name: name}
+			if f, ok := item.(filePart); ok {
+				one.File = f.FormFile
+			} else {
+				one.Text = formText(item)
+			}
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// formText writes a value as the text of a field.
+func formText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	text, err := strictjson.Marshal(v)
+	if err != nil { // what was decoded can be written
+		return ""
+	}
+	return string(text)
+}
+
+// urlEncoded writes a value as a form in the styles of its fields.
+func (m *Media) urlEncoded(v any) []byte {
+	object, _ := v.(map[string]any)
+	var b bytes.Buffer
+	add := func(name, raw string) {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(name) + "=" + raw)
+	}
+	for _, name := range sortedKeys(object) {
+		p := m.fields[name]
+		if p == nil {
+			p = m.rest
+		}
+		p.write(name, object[name], add)
+	}
+	return b.Bytes()
+}
+
+var delimiters = map[string]string{"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
+
+func (p *Param) write(name string, v any, add func(name, raw string)) {
+	var parts []string
+	switch v := v.(type) {
+	case []any:
+		parts = []string{}
+		for _, item := range v {
+			parts = append(parts, url.QueryEscape(formText(item)))
+		}
+		if !p.JSON && p.Explode {
+			for _, text := range parts {
+				add(name, text)
+			}
+			return
+		}
+	case map[string]any:
+		parts = []string{}
+		for _, key := range sortedKeys(v) {
+			text := url.QueryEscape(formText(v[key]))
+			switch {
+			case p.JSON || !p.Explode:
+			case p.Style == "deepObject":
+				add(name+"["+key+"]", text)
+			default:
+				add(key, text)
+			}
+			parts = append(parts, url.QueryEscape(key), text)
+		}
+		if !p.JSON && p.Explode {
+			return
+		}
+	}
+	if parts == nil || p.JSON {
+		add(name, url.QueryEscape(formText(v)))
+		return
+	}
+	add(name, strings.Join(parts, delimiters[p.Style]))
+}
+
+// formJSON writes a form as JSON, a file by its name.
+func formJSON(v any) ([]byte, *problem.Error) {
+	text, err := strictjson.Marshal(plainFiles(v))
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	return text, nil
+}
+
+// plainFiles is a form with the names of its files in their places.
+func plainFiles(v any) any {
+	switch v := v.(type) {
+	case filePart:
+		return v.Name
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = plainFiles(item)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, item := range v {
+			out[name] = plainFiles(item)
+		}
+		return out
+	}
+	return v
+}
+
+func holdsFiles(form map[string]any) bool {
+	for _, v := range form {
+		list, _ := v.([]any)
+		if _, file := v.(filePart); file {
+			return true
+		}
+		for _, item := range list {
+			if _, file := item.(filePart); file {
+				return true
+			}
+		}
+	}
+	return false
+}

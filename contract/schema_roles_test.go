@@ -1,0 +1,130 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+)
+
+// roled is a document whose note has a member that admins set and one that
+// admins and managers see.
+const roled = `  /notes:
+    post:
+      operationId: postNote
+      x-gatehouse: { access: public UNKNOWN }
+      requestBody: { required: true, content: { application/json: { schema: { $ref: "#/components/schemas/Note" } } } }
+      responses:
+        "200": { description: a note, content: { application/json: { schema: { type: array, items: { $ref: "#/components/schemas/Note" } } }, text/csv: {} } }
+        "204": { description: nothing }
+components:
+  schemas:
+    Note:
+      type: object
+      required: [title, rank, salary]
+      properties:
+        title: { type: string }
+        rank: { type: integer, x-gatehouse: { write_roles: [admin] } }
+        salary: { type: integer, x-gatehouse: { write_roles: [admin, manager], read_roles: [admin, manager] } }
+        secret: { type: string, writeOnly: true }
+        parts: { type: array, items: { type: string, x-gatehouse: { write_roles: [admin], read_roles: [admin] } } }
+        labels: { type: object, additionalProperties: { type: string, x-gatehouse: { write_roles: [admin], read_roles: [admin] } } }
+        inner: { $ref: "#/components/schemas/Note" }
+`
+
+func roledOperation(t *testing.T, unknown string) *Operation {
+	t.Helper()
+	api, err := Load(doc31(strings.Replace(roled, " UNKNOWN", unknown, 1)), Options{Roles: []string{"admin", "manager", "member"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api.Operations[0]
+}
+
+func TestWriteRoles(t *testing.T) {
+	for _, policy := range []string{"reject", "strip", "report", "allow"} {
+		op := roledOperation(t, ", unknown: "+policy)
+		for _, c := range []struct{ role, body, refused string }{
+			{"admin", `{"title":"a","rank":1,"salary":1,"inner":{"title":"b","rank":1}}`, ""},
+			{"manager", `{"title":"a","salary":1}`, ""},
+			{"member", `{"title":"a"}`, ""},
+			{"member", `{"title":1,"rank":1,"salary":1}`, "FORBIDDEN /rank write_role: may not be set with your role, /salary write_role: may not be set with your role"},
+			{"manager", `{"title":"a","inner":{"title":"a","rank":1}}`, "FORBIDDEN /inner/rank write_role: may not be set with your role"},
+			{"guest", `{"title":"a","salary":null}`, "FORBIDDEN /salary write_role: may not be set with your role"},
+			{"member", `{"title":"a","parts":["x"]}`, "FORBIDDEN /parts write_role: may not be set with your role"},
+			{"member", `{"title":"a","parts":[]}`, ""},
+			{"member", `{"title":"a","labels":{"x":"y"}}`, "FORBIDDEN /labels/x write_role: may not be set with your role"},
+			{"admin", `{"title":"a","parts":["x"],"labels":{"x":"y"}}`, ""},
+		} {
+			if _, err := op.Decode(c.role, "application/json", []byte(c.body)); formRefusal(err) != c.refused {
+				t.Errorf("%s, %s %s: %s, want %s", policy, c.role, c.body, formRefusal(err), c.refused)
+			} else if err != nil && err.Status != 403 {
+				t.Errorf("%s %s: %d", c.role, c.body, err.Status)
+			}
+		}
+		if _, _, err := op.DecodeBody("application/json", []byte(`{"title":"a","rank":1}`)); err == nil || err.Status != 403 {
+			t.Errorf("without a role: %v", err)
+		}
+	}
+}
+
+func TestReadRoles(t *testing.T) {
+	const sent = `[{"title":"a","rank":1,"salary":9,"more":true,"secret":"s","parts":["x"],"labels":{"x":"y"},"inner":{"rank":2,"salary":9,"title":"b"}}]`
+	plain, strip := roledOperation(t, ""), roledOperation(t, ", answers: strip")
+	if !plain.Filters() || !strip.Filters() || (&Operation{}).Filters() {
+		t.Error("which operations filter is wrong")
+	}
+	for _, c := range []struct {
+		op        *Operation
+		role, out string
+	}{
+		{plain, "admin", sent},
+		{plain, "manager", `[{"inner":{"rank":2,"salary":9,"title":"b"},"labels":{},"more":true,"parts":[],"rank":1,"salary":9,"secret":"s","title":"a"}]`},
+		{plain, "member", `[{"inner":{"rank":2,"title":"b"},"labels":{},"more":true,"parts":[],"rank":1,"secret":"s","title":"a"}]`},
+		{strip, "admin", `[{"inner":{"rank":2,"salary":9,"title":"b"},"labels":{"x":"y"},"parts":["x"],"rank":1,"salary":9,"title":"a"}]`},
+		{strip, "guest", `[{"inner":{"rank":2,"title":"b"},"labels":{},"parts":[],"rank":1,"title":"a"}]`},
+	} {
+		out, err := c.op.FilterAnswer(c.role, 200, "application/json; charset=utf-8", []byte(sent))
+		if err != nil || string(out) != c.out {
+			t.Errorf("%s: %s %v\nwant %s", c.role, out, err, c.out)
+		}
+		if faults := c.op.CheckResponse(200, "application/json", out); c.op == strip && faults != nil {
+			t.Errorf("%s: what is left breaks the contract: %s", c.role, brief(faults))
+		}
+	}
+	for name, c := range map[string]struct {
+		status          int
+		mediaType, body string
+		passes          bool
+	}{
+		"no body":               {204, "", "", true},
+		"a type without schema": {200, "text/csv", "a,b", true},
+		"another type":          {200, "text/plain", sent, false},
+		"another status":        {202, "application/json", sent, false},
+		"no type":               {200, "", sent, false},
+		"two documents":         {200, "application/json", sent + sent, false},
+	} {
+		if _, err := plain.FilterAnswer("member", c.status, c.mediaType, []byte(c.body)); (err == nil) != c.passes {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRolesThatNobodyHas(t *testing.T) {
+	for _, statement := range []string{"write_roles: [amdin]", "read_roles: []", "read_roles: admin", "write_roles: [1]", `read_roles: ["*"]`} {
+		doc := doc31(strings.Replace(strings.Replace(roled, " UNKNOWN", "", 1), "write_roles: [admin] }", statement+" }", 1))
+		if _, err := Load(doc, Options{Roles: []string{"admin", "manager", "member"}}); err == nil || !strings.Contains(err.Error(), "role") {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+func TestStatementsOnBodiesAndAnswers(t *testing.T) {
+	api, err := Load(doc31("  /a: { post: { x-gatehouse: { access: public, encoding: [gzip, deflate], answers: strip } } }\n"), Options{})
+	if err != nil || len(api.Operations[0].Encodings) != 2 || !api.Operations[0].Strip {
+		t.Errorf("%v", err)
+	}
+	for _, statement := range []string{"encoding: br", "encoding: [gzip, br]", "answers: remove"} {
+		if _, err := Load(doc31("  /a: { post: { x-gatehouse: { access: public, "+statement+" } } }\n"), Options{}); err == nil {
+			t.Errorf("%s is taken", statement)
+		}
+	}
+}
