@@ -41,7 +41,7 @@ func (c Config) waitFor(ctx context.Context, what string, try func(context.Conte
 		}
 		pause := jitter(c.Rand, backoff(attempt))
 		c.Log.LogAttrs(ctx, slog.LevelWarn, "waiting for the database",
-			slog.String("database", what), slog.String("reason", err.Error()), slog.Duration("again_in", pause))
+			slog.String("database", what), slog.String("reason", err.Error()), slog.String("again_in", pause.Round(time.Millisecond).String()))
 		again := time.NewTimer(pause)
 		select {
 		case <-again.C:
