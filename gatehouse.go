@@ -40,6 +40,7 @@ type Config struct {
 	Contracts []*contract.API  // what is served; at least one
 	Proxies   []netip.Prefix   // peers whose X-Forwarded-… count
 	Now       func() time.Time // the clock of every layer; time.Now when nil
+	Modes     call.Modes       // layers that report or are off, by API; nil enforces all
 
 	Call     call.Config     // ids and the memory for bodies
 	Observe  observe.Config  // where the record goes
@@ -71,7 +72,7 @@ func (c Config) joined() (Config, error) {
 		c.Now = time.Now
 	}
 	c.table = table
-	c.Call.Table, c.Call.Proxies, c.Call.Now = table, c.Proxies, c.Now
+	c.Call.Table, c.Call.Proxies, c.Call.Now, c.Call.Modes = table, c.Proxies, c.Now, c.Modes
 	c.Observe.Now = c.Now
 	c.TLS.Proxies = c.Proxies
 	c.Authn.Table = table

@@ -63,9 +63,12 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 				r = call.Ensure(w, r)
 				w = call.From(r.Context()).ResponseWriter()
 			}
-			if refusal := l.prove(w, r); refusal != nil {
-				call.Refuse(w, r, refusal)
-				return
+			c := call.From(r.Context())
+			c.Resolve(l.cfg.Table, r)
+			if c.Mode("authn") != call.Off {
+				if refusal := l.prove(w, r, c); refusal != nil && call.Stopped(w, r, refusal, allow) {
+					return
+				}
 			}
 			next.ServeHTTP(w, r)
 		})
@@ -73,9 +76,7 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 }
 
 // prove states who calls, or refuses.
-func (l *layer) prove(w http.ResponseWriter, r *http.Request) *problem.Error {
-	c := call.From(r.Context())
-	c.Resolve(l.cfg.Table, r)
+func (l *layer) prove(w http.ResponseWriter, r *http.Request, c *call.Call) *problem.Error {
 	principal, refusal := l.principal(w, r, c)
 	if refusal != nil {
 		return refusal
@@ -85,7 +86,7 @@ func (l *layer) prove(w http.ResponseWriter, r *http.Request) *problem.Error {
 		return nil
 	}
 	return problem.Unauthorized("UNAUTHORIZED", "Sign in, or send a bearer token", l.challenge).
-		From("authn", "credentials are needed")
+		From("authn", noCredentials)
 }
 
 // public tells whether guests may pass. What is in no contract is not public.

@@ -33,18 +33,34 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r = call.Ensure(w, r)
-			if refusal := l.check(r); refusal != nil {
-				call.Refuse(w, r, refusal)
-				return
+			if l.admit(w, r) {
+				next.ServeHTTP(w, r)
 			}
-			next.ServeHTTP(w, r)
 		})
 	}, nil
 }
 
-func (l *layer) check(r *http.Request) *problem.Error {
+// admit decides, and answers what may not pass. A request that no contract
+// describes passes in no mode.
+func (l *layer) admit(w http.ResponseWriter, r *http.Request) bool {
 	c := call.From(r.Context())
 	c.Resolve(l.table, r)
+	if c.Operation() != nil && c.Mode("authz") == call.Off {
+		return true
+	}
+	refusal := l.check(r, c)
+	switch {
+	case refusal == nil:
+		return true
+	case c.Operation() == nil:
+		call.Refuse(w, r, refusal)
+		return false
+	default:
+		return !call.Stopped(w, r, refusal, allow)
+	}
+}
+
+func (l *layer) check(r *http.Request, c *call.Call) *problem.Error {
 	var unreadable *problem.Error
 	d := Decide(c.Operation(), c.Principal(), func(source string) (string, bool) {
 		value, ok, refusal := owner(r, c, source)

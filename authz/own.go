@@ -55,7 +55,7 @@ func queryValue(query, name string) (string, bool) {
 func bodyValue(r *http.Request, c *call.Call, name string) (string, bool, *problem.Error) {
 	data, refusal := c.Body(r, c.Operation().MaxBody)
 	if refusal != nil {
-		return "", false, refusal
+		return "", false, refusal.From("authz", "own body."+name)
 	}
 	v, err := strictjson.Decode(data)
 	if err != nil {

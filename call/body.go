@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -42,7 +43,7 @@ func (b *buffer) release() {
 func (c *Call) Body(r *http.Request, limit int64) ([]byte, *problem.Error) {
 	b := c.buffer
 	if b.read {
-		return b.data, b.err
+		return b.whole()
 	}
 	if r.ContentLength > limit {
 		return nil, tooLarge()
@@ -57,7 +58,29 @@ func (c *Call) Body(r *http.Request, limit int64) ([]byte, *problem.Error) {
 	}
 	b.held, b.read = reserve, true
 	b.data, b.err = readAll(r.Body, limit)
-	return b.data, b.err
+	return b.whole()
+}
+
+func (b *buffer) whole() ([]byte, *problem.Error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	return b.data, nil
+}
+
+// Stream is the whole body from its beginning, also after Body has read it, or
+// has refused it because it is too large.
+func (c *Call) Stream(r *http.Request) io.ReadCloser {
+	if len(c.buffer.data) == 0 {
+		return r.Body
+	}
+	return stream{io.MultiReader(bytes.NewReader(c.buffer.data), r.Body), r.Body}
+}
+
+// stream is a body of which the beginning has been read.
+type stream struct {
+	io.Reader
+	io.Closer
 }
 
 func readAll(body io.Reader, limit int64) ([]byte, *problem.Error) {
@@ -69,7 +92,7 @@ func readAll(body io.Reader, limit int64) ([]byte, *problem.Error) {
 	case err != nil:
 		return nil, problem.Malformed("The body ended before its stated length").Because(err)
 	case int64(len(data)) > limit:
-		return nil, tooLarge()
+		return data, tooLarge()
 	}
 	return data, nil
 }

@@ -21,10 +21,13 @@ type Call struct {
 	client    netip.Addr
 	secure    bool
 	match     contract.Match
+	policy    Modes           // of all APIs
+	modes     map[string]Mode // of the operation, by layer; nil enforces
 	principal *Principal
 	proved    bool
 	refusal   *problem.Error
 	notes     []Note
+	pardons   []Pardon
 	params    map[string]any
 	body      []byte
 	hasBody   bool
@@ -125,6 +128,9 @@ func (c *Call) Param(name string) (any, bool) {
 // v, because the contract allows more than the handler can hold (an integer
 // without bounds), is the caller's: a *problem.Error with status 400.
 func (c *Call) Bind(v any) error {
+	if !c.hasBody && c.Mode("validate") != Enforce {
+		return problem.Malformed("This operation needs a body that it can read")
+	}
 	if !c.hasBody {
 		return strictjson.ErrEmpty
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	MaxBuffered int64            // bytes of bodies held at one time by all requests together; 64 MiB when 0
 	Now         func() time.Time // the clock; time.Now when nil
 	NewID       func() string    // makes request ids; UUIDv7 when nil
+	Modes       Modes            // layers that do not enforce, by API; every one enforces when nil
 
 	// OnUndeclared is told of a peer that sends X-Forwarded-For, X-Forwarded-Proto
 	// or Forwarded and is not in Proxies: either a proxy that somebody forgot to
@@ -36,7 +37,11 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	if cfg.MaxBuffered < 0 {
 		return nil, errors.New("call: MaxBuffered is negative")
 	}
+	if err := cfg.Modes.check(cfg.Table); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
+	cfg.Modes = cfg.Modes.joined(cfg.Table)
 	pool := newPool(cfg.MaxBuffered)
 	cfg.hints = newHints(cfg.OnUndeclared)
 	return func(next http.Handler) http.Handler {
@@ -64,6 +69,7 @@ func Ensure(w http.ResponseWriter, r *http.Request) *http.Request {
 func (c *Call) Resolve(t *contract.Table, r *http.Request) {
 	if c.match.Operation == nil && c.match.Miss == nil && t != nil {
 		c.match = match(t, r)
+		c.modes = c.policy.of(c.match.Operation)
 	}
 }
 
@@ -100,6 +106,7 @@ func begin(w http.ResponseWriter, r *http.Request, cfg Config, p *pool) *Call {
 	if cfg.Table != nil {
 		c.match = match(cfg.Table, r)
 	}
+	c.policy, c.modes = cfg.Modes, cfg.Modes.of(c.match.Operation)
 	return c
 }
 

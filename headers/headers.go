@@ -187,8 +187,16 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 		w = c.ResponseWriter()
 	}
 	c.Resolve(l.table, r)
+	mode := c.Mode("headers")
+	if mode == call.Off {
+		next.ServeHTTP(w, r)
+		return
+	}
 	h := w.Header()
 	origin := l.cors.allowed(r)
+	if mode == call.Report && origin == nil && foreign(r) {
+		call.Stopped(w, r, unlisted(), leave)
+	}
 	c.Before(func(int) { l.write(h, c, r, origin) })
 	if l.cors.preflight(w, r, c, origin) {
 		return

@@ -108,18 +108,17 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	}
 	c.Resolve(l.cfg.Table, r)
 	p := l.planOf(c)
-	if p == nil {
+	if p == nil || c.Mode("limit") == call.Off {
 		next.ServeHTTP(w, r)
 		return
 	}
 	a := attempt{plan: p}
-	if !l.take(&a, c, r) && !malformed(c) {
-		l.announce(w.Header(), &a)
-		call.Refuse(w, r, a.refusal())
+	taken := l.take(&a, c, r)
+	l.announce(w.Header(), &a)
+	if !taken && !malformed(c) && call.Stopped(w, r, a.refusal(), l.larger) {
 		return
 	}
-	l.announce(w.Header(), &a)
-	if p.failures {
+	if p.failures && taken {
 		settle := l.settler(a, c, w.Header())
 		c.Before(settle)
 		defer func() {

@@ -19,6 +19,7 @@ const Unmatched = "(unmatched)"
 // The longest texts of a record, in bytes after escaping.
 const (
 	maxText  = 128
+	maxAllow = 512
 	maxCause = 1 << 10
 	maxStack = 16 << 10
 	maxNotes = 16
@@ -52,6 +53,9 @@ type Record struct {
 	Action    string        // the operation's audit action; "" for none
 	Resource  string        // the validated path parameters of an audited operation, "/" between them
 	Outcome   string        // of an audited operation: "success", "denied" or "failure"
+
+	WouldRefuse []string // what layers in the mode report let through: "layer: CODE rule"
+	WouldAllow  []string // for each of WouldRefuse the line of an overlay, or of the settings, that would allow it
 }
 
 func (l *layer) record(o *outcome, kind string) Record {
@@ -69,6 +73,7 @@ func (l *layer) record(o *outcome, kind string) Record {
 		Role: safe(c.Principal().RoleOf(), maxText), Principal: safe(c.Principal().IDOf(), maxText),
 		Verdict: o.verdict, Stack: safe(o.stack, maxStack), Notes: notes(c.Notes()),
 	}
+	rec.WouldRefuse, rec.WouldAllow = pardons(c.Pardons())
 	if e := c.Refusal(); e != nil {
 		rec.Rule, rec.Code = safe(e.Rule, maxText), safe(e.Code, maxText)
 		if e.Cause != nil {
@@ -89,6 +94,15 @@ func (l *layer) record(o *outcome, kind string) Record {
 	}
 	rec.Level = l.level(&rec, o)
 	return rec
+}
+
+// pardons lists what would have been refused, and what would allow each.
+func pardons(all []call.Pardon) (refused, allow []string) {
+	for _, p := range all {
+		refused = append(refused, safe(p.Layer+": "+p.Code+" "+p.Rule, maxText))
+		allow = append(allow, safe(p.Allow, maxAllow))
+	}
+	return refused, allow
 }
 
 func refuser(layer string) string {

@@ -48,6 +48,9 @@ func (l *layer) log(rec Record) error {
 	if len(rec.Notes) > 0 {
 		attrs = append(attrs, slog.Any("notes", rec.Notes))
 	}
+	if len(rec.WouldRefuse) > 0 {
+		attrs = append(attrs, slog.Any("would_refuse", rec.WouldRefuse), slog.Any("would_allow", rec.WouldAllow))
+	}
 	if rec.Type == "AUDIT" {
 		attrs = append(attrs, slog.String("action", rec.Action), slog.String("outcome", rec.Outcome))
 		attrs = appendText(attrs, "resource_id", rec.Resource)

@@ -70,22 +70,37 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	if l.encrypted(r) {
 		c.SetSecure()
 	}
+	mode := c.Mode("tls")
 	host, ok := normalHost(r.Host)
-	if !l.cfg.InsecureAnyHost && (!ok || !l.hosts[host]) {
-		call.Refuse(w, r, problem.New(http.StatusMisdirectedRequest, "MISDIRECTED_REQUEST", "Misdirected Request",
-			"This server does not answer for that host name").From("tls", "host is ours"))
+	if !l.cfg.InsecureAnyHost && mode != call.Off && (!ok || !l.hosts[host]) && call.Stopped(w, r, misdirected(), allowHost) {
 		return
 	}
 	switch {
-	case c.Secure() || l.cfg.InsecurePlain || local(r):
+	case c.Secure() || l.cfg.InsecurePlain || mode == call.Off || local(r):
 		next.ServeHTTP(w, r)
-	case l.cfg.Redirect && navigates(r):
+	case l.cfg.Redirect && mode == call.Enforce && navigates(r): // then the host is ours
 		w.Header().Set("Location", "https://"+bracketed(host)+l.port+r.URL.RequestURI())
 		w.WriteHeader(http.StatusPermanentRedirect)
-	default:
-		call.Refuse(w, r, problem.New(http.StatusForbidden, "TLS_REQUIRED", "TLS Required",
-			"Use https: this request arrived unencrypted").From("tls", "encrypted"))
+	case !call.Stopped(w, r, plain(), allowPlain):
+		next.ServeHTTP(w, r)
 	}
+}
+
+func misdirected() *problem.Error {
+	return problem.New(http.StatusMisdirectedRequest, "MISDIRECTED_REQUEST", "Misdirected Request",
+		"This server does not answer for that host name").From("tls", "host is ours")
+}
+
+func plain() *problem.Error {
+	return problem.New(http.StatusForbidden, "TLS_REQUIRED", "TLS Required",
+		"Use https: this request arrived unencrypted").From("tls", "encrypted")
+}
+
+// allowHost does not repeat the host: it is the client's word.
+func allowHost(*call.Call, *problem.Error) string { return "gatehouse.yaml: hosts: [the name]" }
+
+func allowPlain(*call.Call, *problem.Error) string {
+	return "gatehouse.yaml: accept_risk: [plain-http]"
 }
 
 // encrypted tells whether the request travelled encrypted to us, or to a

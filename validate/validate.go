@@ -47,15 +47,13 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 			r = call.Ensure(w, r)
 			c := call.From(r.Context())
 			c.Resolve(l.table, r)
-			if refusal := check(c, r); refusal != nil {
-				call.Refuse(w, r, refusal)
-				return
-			}
-			if l.looks(c, r) {
+			switch {
+			case !admit(w, r, c):
+			case l.looks(c, r):
 				l.serveHeld(c, r, next)
-				return
+			default:
+				next.ServeHTTP(w, r)
 			}
-			next.ServeHTTP(w, r)
 		})
 	}, nil
 }

@@ -1,0 +1,80 @@
+package validate
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/problem"
+)
+
+// admit lets the request on by the mode of the layer, or refuses it. What no
+// contract describes passes in no mode.
+func admit(w http.ResponseWriter, r *http.Request, c *call.Call) bool {
+	mode := c.Mode("validate")
+	if c.Operation() == nil {
+		mode = call.Enforce
+	}
+	if mode != call.Off {
+		refusal := check(c, r)
+		if refusal == nil {
+			return true
+		}
+		if mode == call.Enforce {
+			call.Refuse(w, r, refusal)
+			return false
+		}
+		call.Stopped(w, r, refusal, func(c *call.Call, e *problem.Error) string { return allow(c, e, r.ContentLength) })
+	}
+	if refusal := asSent(c, r); refusal != nil {
+		call.Refuse(w, r, refusal)
+		return false
+	}
+	return true
+}
+
+// asSent gives the handler the request as it came: the parameters that could be
+// decoded, and the bytes of the body, whatever they are. It refuses a body that
+// cannot be had, which no mode makes whole. One that is larger than the contract
+// allows stays a stream, so that it is never held as a whole.
+func asSent(c *call.Call, r *http.Request) *problem.Error {
+	op := c.Operation()
+	params := op.SoundParams(r, c.Match().Values)
+	c.SetInput(params, nil, false)
+	if !hadBody(r) || op.Socket != nil {
+		return nil
+	}
+	data, refusal := c.Body(r, op.MaxBody)
+	switch {
+	case refusal == nil:
+		r.Body = io.NopCloser(bytes.NewReader(data))
+		c.SetInput(params, data, len(data) > 0)
+		return nil
+	case refusal.Status == http.StatusRequestEntityTooLarge:
+		r.Body = c.Stream(r)
+		return nil
+	default:
+		return refusal.From("validate", refusal.Code)
+	}
+}
+
+// allow says what would let a request pass that the mode report let through. The
+// schemas stand in the document, which an overlay does not change. length is the
+// body's, -1 when it was not stated.
+func allow(c *call.Call, e *problem.Error, length int64) string {
+	known := func(f problem.Field) bool { return f.Code != "unknown_field" }
+	switch {
+	case e.Status == http.StatusRequestEntityTooLarge:
+		size := max(2*c.Operation().MaxBody, length)
+		return c.Statement("body: " + strconv.FormatInt((size+999)/1000, 10) + "KB")
+	case len(e.Fields) > 0 && !slices.ContainsFunc(e.Fields, known):
+		return c.Statement("unknown: allow")
+	case len(e.Fields) > 0:
+		return "the document: relax " + e.Rule
+	default:
+		return "none: the client must send what the document describes"
+	}
+}
