@@ -171,7 +171,7 @@ func (k *keyStore) load(ctx context.Context, tx *store.Tx, old *keyring) (*keyri
 		if err := rows.Scan(&id, &algorithm, &public, &sealed, &signs, &verifies); err != nil {
 			return nil, err
 		}
-		key, known := old.keys[id] // authn compares keys by identity
+		key, known := old.keys[id] // the same Key lets authn recognise a token that it has verified
 		if !known {
 			if key, err = readPublic(id, algorithm, public); err != nil {
 				return nil, fmt.Errorf("key %s: %w", id, err)

@@ -139,6 +139,38 @@ func kid(t *testing.T, token string) string {
 	return h.Kid
 }
 
+func TestKeyEndsWithItsLastToken(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, nil)
+		w.member(t, "lydia", Ordinary)
+		id := kid(t, w.login(t, "lydia", false).AccessToken)
+		w.clock.move(30*24*time.Hour + 15*time.Minute)
+		if _, err := w.keys.find(id); err != nil {
+			t.Errorf("while its last token lives: %v", err)
+		}
+		w.clock.move(2 * time.Minute)
+		if _, err := w.keys.find(id); !errors.Is(err, authn.ErrInvalid) {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
+}
+
+func TestTokenHoldsWhenTheKeysAreReadAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, nil)
+		w.member(t, "lydia", Ordinary)
+		token := w.login(t, "lydia", false).AccessToken
+		for range 2 {
+			if _, err := w.Bearer().Verify(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+			if _, err := w.keys.refresh(t.Context(), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestProcessesShareTheirKeys(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *store.Store) {
 		a, b := newWorld(t, s, nil), newWorld(t, s, nil)

@@ -182,6 +182,27 @@ func TestFamilyEndsAfterThirtyDaysWhateverItDoes(t *testing.T) {
 	})
 }
 
+func TestLogoutDuringARefreshWins(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		m := w.member(t, "lydia", Ordinary)
+		g := w.login(t, "lydia", false)
+		err := w.store.Write(t.Context(), store.Actor{ID: m.ID, Role: "member"}, nil, func(tx *store.Tx) error {
+			read := &session{}
+			if err := read.scan(tx.QueryRow(t.Context(), sessionByID, g.Session, m.ID)); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(t.Context(), endSession, g.Session, w.now()); err != nil {
+				return err
+			}
+			_, _, err := w.advance(t.Context(), tx, g.RefreshToken, read, w.clock.now())
+			return err
+		})
+		if !errors.Is(err, ErrRefresh) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestForeignRefreshTokens(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.member(t, "lydia", Ordinary)

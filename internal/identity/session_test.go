@@ -301,6 +301,29 @@ func TestTokenOfACookieSessionIsNoBearer(t *testing.T) {
 	})
 }
 
+func TestTokenWithoutASessionIsInvalid(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		m := w.member(t, "lydia", Ordinary)
+		for _, row := range []struct{ member, session string }{{m.ID, ""}, {"", "session"}} {
+			token, err := w.accessToken(t.Context(), Member{ID: row.member}, row.session, "x", w.clock.now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Bearer().Verify(t.Context(), token); !errors.Is(err, authn.ErrInvalid) {
+				t.Errorf("sub %q, sid %q: %v", row.member, row.session, err)
+			}
+		}
+	})
+}
+
+func TestGuestsAreAlive(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		if !w.Alive(t.Context(), nil) {
+			t.Error("a guest's socket is closed")
+		}
+	})
+}
+
 func TestStoreThatDoesNotAnswerIsNoBadCredential(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.member(t, "lydia", Ordinary)
