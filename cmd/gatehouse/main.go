@@ -123,6 +123,9 @@ func run(t *terminal, args []string) (code int) {
 
 // fail says what went wrong and returns the exit code for it.
 func (t *terminal) fail(err error) int {
+	if errors.Is(err, syscall.EPIPE) {
+		return exitOK // the reader has seen enough, as head does
+	}
 	code := exitFound
 	if errors.Is(err, store.ErrUnavailable) {
 		code = exitUnreachable

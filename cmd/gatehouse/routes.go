@@ -54,7 +54,7 @@ func (r routesCmd) Run(t *terminal) error {
 	}
 	switch {
 	case r.Why != "":
-		return r.why(t, apis, roles)
+		return r.why(t, table, roles)
 	case t.global.JSON:
 		return t.printJSON(map[string]any{"schema": "gatehouse.routes/1", "environment": options.Environment, "operations": rows})
 	default:
@@ -79,30 +79,40 @@ type reason struct {
 	Why  string `json:"why"`
 }
 
-func (r routesCmd) why(t *terminal, apis []*contract.API, roles []string) error {
-	for _, api := range apis {
+// why explains one operation, named as in the table or by a path that a client
+// would ask for.
+func (r routesCmd) why(t *terminal, table *contract.Table, roles []string) error {
+	op := find(table, r.Why)
+	if op == nil {
+		return exit(exitUsage, fmt.Errorf("no operation %q; write it as in the table, for example %q", r.Why, "PUT /api/appointments/{id}"))
+	}
+	reasons := make([]reason, len(roles))
+	for i, role := range roles {
+		why := strings.TrimPrefix(authz.Why(op, role), fmt.Sprintf("%s %s as %s: ", op.Method, op.Path, role))
+		reasons[i] = reason{role, why}
+	}
+	if t.global.JSON {
+		return t.printJSON(map[string]any{
+			"schema": "gatehouse.routes-why/1", "method": op.Method, "path": op.Path, "operation": op.ID, "api": op.API.Name, "roles": reasons,
+		})
+	}
+	fmt.Fprintf(t.out, "%s %s (%s in contract %s, %s:%d)\n", op.Method, op.Path, op.ID, op.API.Name, op.Source.File, op.Source.Line)
+	for _, line := range reasons {
+		fmt.Fprintf(t.out, "  %-11s %s\n", line.Role, line.Why)
+	}
+	return nil
+}
+
+func find(table *contract.Table, name string) *contract.Operation {
+	for _, api := range table.APIs() {
 		for _, op := range api.Operations {
-			if op.Method+" "+op.Path != r.Why {
-				continue
+			if op.Method+" "+op.Path == name {
+				return op
 			}
-			reasons := make([]reason, len(roles))
-			for i, role := range roles {
-				why := strings.TrimPrefix(authz.Why(op, role), fmt.Sprintf("%s %s as %s: ", op.Method, op.Path, role))
-				reasons[i] = reason{role, why}
-			}
-			if t.global.JSON {
-				return t.printJSON(map[string]any{
-					"schema": "gatehouse.routes-why/1", "method": op.Method, "path": op.Path, "operation": op.ID, "api": api.Name, "roles": reasons,
-				})
-			}
-			fmt.Fprintf(t.out, "%s %s (%s in contract %s, %s:%d)\n", op.Method, op.Path, op.ID, api.Name, op.Source.File, op.Source.Line)
-			for _, line := range reasons {
-				fmt.Fprintf(t.out, "  %-11s %s\n", line.Role, line.Why)
-			}
-			return nil
 		}
 	}
-	return exit(exitUsage, fmt.Errorf("no operation %q; write it as in the table, for example %q", r.Why, "PUT /api/appointments/{id}"))
+	method, path, _ := strings.Cut(name, " ")
+	return table.Match(method, path, false).Operation
 }
 
 // printRoutes prints one line an operation; the paths under which an operation

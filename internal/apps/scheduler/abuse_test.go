@@ -213,6 +213,16 @@ func TestReset(t *testing.T) {
 	}
 }
 
+func TestHeadDoesNotReset(t *testing.T) {
+	each(t, Config{Open: true}, func(g *gate) {
+		g.want(204, "", g.do("", "PUT", "/api/appointments/4", lydia))
+		g.want(200, "", g.do("", "HEAD", "/api/debug/reset", ""))
+		if after := g.do("", "GET", "/api/appointments", "").body; after == testAppointments {
+			t.Error("HEAD has reset the database")
+		}
+	})
+}
+
 func TestCallsAreAudited(t *testing.T) {
 	each(t, Config{Open: true}, func(g *gate) {
 		g.want(204, "", g.do("member:ann", "PUT", "/api/appointments/2", lydia))

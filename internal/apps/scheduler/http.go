@@ -19,6 +19,7 @@ import (
 
 const (
 	jsonType = "application/json; charset=utf-8"
+	htmlType = "text/html; charset=utf-8"
 	topic    = "scheduler"
 )
 
@@ -251,13 +252,17 @@ func (a *App) resetDatabase(w http.ResponseWriter, r *http.Request, c *call.Call
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		return problem.Forbidden("A page of another site may not reset the database")
 	}
+	const said = "Database Reset"
+	if r.Method == http.MethodHead { // asks what a GET would answer, and must not do it
+		return call.Bytes(w, r, http.StatusOK, htmlType, []byte(said))
+	}
 	which := a.resetSeed()
 	ch := &store.Change{Action: c.Operation().Audit, Resource: topic, RequestID: c.ID(), Details: map[string]any{"seed": string(which)}}
 	if err := a.seed(r.Context(), ch, which); err != nil {
 		return store.Problem(err)
 	}
 	a.cfg.Log.LogAttrs(r.Context(), slog.LevelWarn, "scheduler reset", slog.String("seed", string(which)), slog.String("request_id", c.ID()))
-	return call.Bytes(w, r, http.StatusOK, "text/html; charset=utf-8", []byte("Database Reset"))
+	return call.Bytes(w, r, http.StatusOK, htmlType, []byte(said))
 }
 
 // fromLoopback looks at the other end of the connection itself, for a proxy on
