@@ -1,0 +1,132 @@
+package gatetest
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/contract"
+)
+
+// canary is a value that no answer may hold.
+const canary = "gatetest-canary-7f3a"
+
+// takesObject tells whether o takes a JSON object.
+func takesObject(o *operation) bool {
+	return o.media != "" && bytes.HasPrefix(bytes.TrimSpace(o.body), []byte("{"))
+}
+
+func refusesUnknown(o *operation) bool { return o.op.Unknown == contract.Reject || o.op.Unknown == "" }
+
+// closed tells whether the contract refuses a member that it does not name.
+func closed(o *operation) bool {
+	if !takesObject(o) {
+		return false
+	}
+	_, _, refusal := o.op.DecodeBody(o.media, withMember(o.body, `"gatetest_unknown":1`))
+	return refusal != nil
+}
+
+// withMember puts a member in front of those of an object.
+func withMember(object []byte, member string) []byte {
+	rest := bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(object), []byte("{")))
+	if !bytes.HasPrefix(rest, []byte("}")) {
+		member += ","
+	}
+	return append([]byte("{"+member), rest...)
+}
+
+// bodyAttack is one way to spoil a body.
+type bodyAttack struct {
+	name   string
+	fits   func(*operation) bool
+	spoil  func(o *operation) []byte
+	status int
+}
+
+func bodyAttacks(s *suite) []Attack {
+	filled := func(o *operation) bool { return takesObject(o) && bytes.Contains(o.body, []byte(":")) }
+	needed := func(o *operation) bool { return takesObject(o) && o.op.Body.Required }
+	deep := strings.Repeat("[", 100_000)
+	var rows []Attack
+	for _, a := range []bodyAttack{
+		{"body: member sent twice", filled, twice, http.StatusBadRequest},
+		{"body: a second value behind", takesObject, func(o *operation) []byte { return append(bytes.Clone(o.body), o.body...) }, http.StatusBadRequest},
+		{"body: text behind", takesObject, func(o *operation) []byte { return append(bytes.Clone(o.body), "x"...) }, http.StatusBadRequest},
+		{"body: cut short", takesObject, func(o *operation) []byte { return bytes.TrimSuffix(bytes.TrimSpace(o.body), []byte("}")) }, http.StatusBadRequest},
+		{"body: nested without end", takesObject, func(o *operation) []byte { return []byte(deep[:min(len(deep), int(o.op.MaxBody)/2)]) }, http.StatusBadRequest},
+		{"body: invalid UTF-8", takesObject, func(o *operation) []byte { return withMember(o.body, "\"gatetest\":\"\xff\xfe\"") }, http.StatusBadRequest},
+		{"body: byte order mark", takesObject, func(o *operation) []byte { return append([]byte("\xef\xbb\xbf"), o.body...) }, http.StatusBadRequest},
+		{"body: comment", takesObject, func(o *operation) []byte { return append([]byte("/* */"), o.body...) }, http.StatusBadRequest},
+		{"body: no number that JSON knows", takesObject, func(o *operation) []byte { return withMember(o.body, `"gatetest":NaN`) }, http.StatusBadRequest},
+		{"body: larger than the limit", takesObject, large, http.StatusRequestEntityTooLarge},
+		{"body: none", needed, func(*operation) []byte { return nil }, http.StatusBadRequest},
+		{"body: text in place of an object", takesObject, func(*operation) []byte { return []byte(`"` + canary + `"`) }, http.StatusBadRequest},
+		{"body: array in place of an object", takesObject, func(*operation) []byte { return []byte(`["` + canary + `"]`) }, http.StatusBadRequest},
+		{"body: member that the contract does not name", closed, func(o *operation) []byte { return withMember(o.body, `"gatetest_unknown":"`+canary+`"`) }, http.StatusBadRequest},
+		{"body: member __proto__", closed, func(o *operation) []byte { return withMember(o.body, `"__proto__":{"admin":true}`) }, http.StatusBadRequest},
+	} {
+		rows = append(rows, s.each(a.name, a.fits, func(h http.Handler, o *operation) error {
+			return s.refusedSilently(h, body(s.request(o, s.entitled(o)), a.spoil(o)), a.status)
+		})...)
+	}
+	return append(rows, mediaAttacks(s)...)
+}
+
+// twice repeats the first member, whatever it is.
+func twice(o *operation) []byte {
+	name, _, _ := bytes.Cut(bytes.TrimPrefix(bytes.TrimSpace(o.body), []byte("{")), []byte(":"))
+	return withMember(o.body, string(bytes.TrimSpace(name))+`:null`)
+}
+
+func large(o *operation) []byte {
+	return append(bytes.Clone(o.body), bytes.Repeat([]byte(" "), int(o.op.MaxBody)+1)...)
+}
+
+// mediaAttacks say of a body that fits that it is something else.
+func mediaAttacks(s *suite) []Attack {
+	var rows []Attack
+	for _, a := range []struct {
+		name   string
+		header string
+		values []string
+		status int
+	}{
+		{"media type that nobody takes", "Content-Type", []string{"application/x-gatetest"}, http.StatusUnsupportedMediaType},
+		{"media type that a form can send", "Content-Type", []string{"text/plain"}, http.StatusUnsupportedMediaType},
+		{"no media type", "Content-Type", nil, http.StatusUnsupportedMediaType},
+		{"charset other than UTF-8", "Content-Type", []string{"application/json; charset=utf-7"}, http.StatusUnsupportedMediaType},
+		{"two media types", "Content-Type", []string{"application/json", "text/plain"}, http.StatusBadRequest},
+		{"compressed body that is none", "Content-Encoding", []string{"gzip"}, http.StatusUnsupportedMediaType},
+		{"encoding that nobody knows", "Content-Encoding", []string{"gatetest"}, http.StatusUnsupportedMediaType},
+	} {
+		fits := func(o *operation) bool {
+			if !takesObject(o) {
+				return false
+			}
+			other, _ := o.op.Body.Media("text/plain")
+			return other == nil || a.name != "media type that a form can send"
+		}
+		rows = append(rows, s.each(a.name, fits, func(h http.Handler, o *operation) error {
+			r := s.request(o, s.entitled(o))
+			r.Header[a.header] = a.values
+			return s.refused(h, r, a.status, http.StatusBadRequest)
+		})...)
+	}
+	return rows
+}
+
+// refusedSilently wants a refusal that does not repeat what was sent.
+func (s *suite) refusedSilently(h http.Handler, r *http.Request, statuses ...int) error {
+	a, err := s.send(h, r)
+	switch {
+	case err != nil:
+		return err
+	case !slices.Contains(statuses, a.status):
+		return a.wrong("want %v", statuses)
+	case strings.Contains(a.body, canary):
+		return a.wrong("the refusal repeats what was sent")
+	}
+	return a.silent()
+}

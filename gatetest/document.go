@@ -1,0 +1,184 @@
+package gatetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
+)
+
+// document is a contract as it is served, decoded.
+type document struct {
+	root map[string]any
+	made map[string]stated // by operationId
+}
+
+// stated is where a document states an operation.
+type stated struct {
+	path, operation map[string]any
+}
+
+func readDocument(api *contract.API) (*document, error) {
+	v, err := strictjson.Decode(api.Document)
+	if err != nil {
+		return nil, fmt.Errorf("gatetest: reading the document of %s: %w", api.Name, err)
+	}
+	d := &document{made: map[string]stated{}}
+	d.root, _ = v.(map[string]any)
+	paths, _ := d.root["paths"].(map[string]any)
+	for _, p := range paths {
+		item, _ := p.(map[string]any)
+		for _, o := range item {
+			if operation, ok := o.(map[string]any); ok {
+				if id, ok := operation["operationId"].(string); ok {
+					d.made[id] = stated{item, operation}
+				}
+			}
+		}
+	}
+	return d, nil
+}
+
+// follow resolves $ref.
+func (d *document) follow(v any) map[string]any {
+	for range 20 {
+		m, _ := v.(map[string]any)
+		ref, ok := m["$ref"].(string)
+		if !ok {
+			return m
+		}
+		target, ok := strings.CutPrefix(ref, "#/")
+		if !ok {
+			return m
+		}
+		v = any(d.root)
+		for part := range strings.SplitSeq(target, "/") {
+			in, _ := v.(map[string]any)
+			v = in[strings.NewReplacer("~1", "/", "~0", "~", "%7B", "{", "%7D", "}").Replace(part)]
+		}
+	}
+	return nil
+}
+
+// sample makes a request that fits op.
+func (d *document) sample(op *contract.Operation, target Target) (*operation, error) {
+	at := d.made[op.ID]
+	o := &operation{op: op, path: op.Path, header: map[string]string{}}
+	if err := d.params(o, at, target.Params[op.ID]); err != nil {
+		return o, err
+	}
+	if op.Body == nil {
+		return o, nil
+	}
+	return o, d.fillBody(o, d.follow(at.operation["requestBody"]), target.Bodies[op.ID])
+}
+
+func (d *document) params(o *operation, at stated, given map[string]string) error {
+	query := url.Values{}
+	for _, p := range o.op.Params {
+		key := p.In + "." + p.Name
+		text, ok := given[key]
+		if !ok && !p.Required {
+			continue
+		}
+		if !ok {
+			v, err := d.value(d.schemaOf(at, p))
+			if err != nil {
+				return fmt.Errorf("parameter %s: %w; state one in Target.Params", key, err)
+			}
+			text = plainText(v)
+		}
+		switch p.In {
+		case "path":
+			o.path = strings.ReplaceAll(o.path, "{"+p.Name+"}", url.PathEscape(text))
+		case "query":
+			query.Set(p.Name, text)
+		case "header":
+			o.header[p.Name] = text
+		}
+	}
+	o.query = query.Encode()
+	return o.paramsFit()
+}
+
+// paramsFit asks the contract whether the parameters are right.
+func (o *operation) paramsFit() error {
+	t, err := contract.NewTable(&contract.API{Operations: []*contract.Operation{o.op}})
+	if err != nil {
+		return err
+	}
+	m := t.Match(o.op.Method, o.path, o.op.Socket != nil)
+	if m.Operation == nil {
+		return fmt.Errorf("the path %s does not lead to it; state its parameters in Target.Params", o.path)
+	}
+	r := &http.Request{URL: &url.URL{Path: o.path, RawQuery: o.query}, Header: http.Header{}}
+	for name, value := range o.header {
+		r.Header.Set(name, value)
+	}
+	if _, faults := o.op.DecodeParams(r, m.Values); len(faults) > 0 {
+		return fmt.Errorf("the parameter made for %s %s; state one in Target.Params", faults[0].Field, faults[0].Message)
+	}
+	return nil
+}
+
+// schemaOf finds the schema of a parameter in the document.
+func (d *document) schemaOf(at stated, p *contract.Param) any {
+	for _, from := range []map[string]any{at.operation, at.path} {
+		list, _ := from["parameters"].([]any)
+		for _, v := range list {
+			m := d.follow(v)
+			name, _ := m["name"].(string)
+			if !strings.EqualFold(name, p.Name) || m["in"] != p.In {
+				continue
+			}
+			if example, ok := exampleOf(m); ok {
+				return map[string]any{"const": example}
+			}
+			return m["schema"]
+		}
+	}
+	return nil
+}
+
+func (d *document) fillBody(o *operation, stated map[string]any, given string) error {
+	content, _ := stated["content"].(map[string]any)
+	for _, media := range o.op.Body.Accepts() {
+		m, _ := content[media].(map[string]any)
+		if !o.op.Body.Content[media].JSON {
+			continue
+		}
+		o.media = media
+		if given != "" {
+			o.body = []byte(given)
+			return o.bodyFits()
+		}
+		v, ok := exampleOf(m)
+		if !ok {
+			var err error
+			if v, err = d.value(m["schema"]); err != nil {
+				return fmt.Errorf("body: %w; state one in Target.Bodies", err)
+			}
+		}
+		b, err := strictjson.Marshal(v)
+		o.body = b
+		return errors.Join(err, o.bodyFits())
+	}
+	return nil // a body of another media type than JSON passes as it is
+}
+
+func (o *operation) bodyFits() error {
+	_, _, refusal := o.op.DecodeBody(o.media, bytes.Clone(o.body))
+	if refusal == nil {
+		return nil
+	}
+	why := refusal.Detail
+	for _, f := range refusal.Fields {
+		why += "; " + f.Pointer + " " + f.Message
+	}
+	return fmt.Errorf("the body %s does not fit: %s; state one in Target.Bodies", o.body, why)
+}
