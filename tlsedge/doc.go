@@ -6,7 +6,7 @@
 // rebinding, cache poisoning, links to a stranger's host); clients that open
 // connections and send slowly or nothing.
 // Source: RFC 9325, RFC 9110 §7.4 and §15.5.20, OWASP API4:2023 and API8:2023,
-// ASVS 5.0 4.1.2, 4.1.3, 12.1.1, 12.1.2, 12.2.1.
+// ASVS 5.0 4.1.2, 4.1.3, 4.2.1, 12.1.1, 12.1.2, 12.2.1.
 // Place: before all that acts in the name of a host, and inside observe, which
 // records what is refused here. The limits of NewServer and Listen work before
 // any handler does.
@@ -21,15 +21,24 @@
 //	NewServer  an *http.Server with the timeouts and the TLS policy
 //	Listen     a listener that caps connections, in all and per address
 //
-// ReadProxyHeaders goes around Listen where a proxy in front speaks the PROXY
-// protocol.
+// Serve joins the two last, and reads HTTP/1.x strictly (RFC 9112) on the
+// connection, because net/http forgives what another reader in front of it may
+// understand differently: folded lines, LF alone, empty lines behind a POST,
+// Transfer-Encoding beside Content-Length or in HTTP/1.0, the same
+// Content-Length twice, a target for another host than Host, chunk extensions
+// of any length, trailers. Such a request is answered 400 in its turn, the
+// connection ends, nothing behind is served, and the server's log says why. A
+// fault inside a chunked body fails the read of the handler that has the
+// request. Not scanned are HTTP/2, whose frames net/http reads strictly, and a
+// connection that a handler has taken over.
 //
-// Some requests are answered by net/http itself, before any handler, without
-// our headers and in plain text: a request line or header that cannot be parsed
-// (400), a header above the limit (431), an unknown transfer coding (501), no
-// Host or two of them in HTTP/1.1 (400), an expectation other than 100-continue
-// (417), another version of HTTP (505), plain HTTP on a TLS port (400). What it forgives, and a reader on the
-// connection will have to refuse, is: folded header lines, a bare LF as line
-// end, and Transfer-Encoding beside Content-Length, of which it takes the former
-// alone.
+// Some requests pass the reader and are answered by net/http itself, before any
+// handler, without our headers and in plain text: no Host in HTTP/1.1, a Host
+// that can be none, a target that is no URL (400); a request line and header
+// above the limit (431); an expectation other than 100-continue (417); HTTP of
+// another major version (505). The reader's own refusal has the same form. Plain
+// HTTP on a TLS port is answered 400 in HTTP/1.0. In HTTP/2 net/http answers
+// fields of the connection (Connection, Keep-Alive, Proxy-Connection,
+// Transfer-Encoding, Upgrade, TE other than trailers) with 400, and resets
+// streams of requests that are malformed.
 package tlsedge

@@ -87,6 +87,7 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 			WriteByteTimeout:     cfg.WriteTimeout,
 		},
 		Protocols:                    new(http.Protocols),
+		ConnState:                    onTakeover,
 		DisableGeneralOptionsHandler: true, // net/http would answer OPTIONS * before any layer sees it
 	}
 	srv.Protocols.SetHTTP1(true)
@@ -95,12 +96,14 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 }
 
 // Serve serves l until it is closed: encrypted when NewServer was given
-// certificates. It returns http.ErrServerClosed after Shutdown or Close.
+// certificates, and with HTTP/1.x read strictly, see the package. It returns
+// http.ErrServerClosed after Shutdown or Close, and an error for a server that
+// is not from NewServer: it would read on as HTTP what a handler has taken over.
 func Serve(srv *http.Server, l net.Listener) error {
-	if srv.TLSConfig != nil {
-		return srv.ServeTLS(l, "", "")
+	if srv.ConnState == nil || srv.ErrorLog == nil || srv.ReadHeaderTimeout <= 0 {
+		return errors.New("tlsedge: Serve needs a server of NewServer")
 	}
-	return srv.Serve(l)
+	return srv.Serve(newDoor(srv, l))
 }
 
 func (cfg *ServerConfig) defaults() error {
@@ -153,6 +156,7 @@ func (cfg *ServerConfig) tls() (*tls.Config, error) {
 		MinVersion:     tls.VersionTLS12,
 		CipherSuites:   suites(),
 		GetCertificate: get,
+		NextProtos:     []string{"h2", "http/1.1"},
 	}, nil
 }
 

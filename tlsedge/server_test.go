@@ -97,7 +97,6 @@ func (w watched) Close() error {
 // startPipe serves one connection and returns the client's end of it.
 func startPipe(t *testing.T, cfg ServerConfig) (net.Conn, <-chan time.Time) {
 	t.Helper()
-	cfg.Log = slog.DiscardHandler
 	srv, err := NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,120 @@
+package tlsedge
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// reader is an HTTP/1.x connection as net/http sees it: the bytes of the
+// connection up to the first fault of framing, unchanged and uncopied.
+//
+// At a fault in a request line or header it goes on with a line that net/http
+// refuses, so that the 400 comes in its turn, after the answers to the requests
+// before, and the connection ends. A fault inside a body fails the read, since
+// the request is with its handler by then.
+type reader struct {
+	net.Conn
+	framing framing
+	told    int         // bytes of refusedLine that were read
+	taken   bool        // by a handler; what follows is not HTTP
+	refused atomic.Bool // Close is called from other goroutines
+	report  func(peer net.Addr, fault string)
+}
+
+// refusedLine ends whatever line it is put into with a character that is allowed
+// nowhere, and then is a line without a colon: net/http answers it with 400
+// wherever it stands.
+const refusedLine = "\x00\r\n\x00\r\n\r\n"
+
+// errFraming is what a handler finds that reads a body with a fault.
+var errFraming = errors.New("the body is not framed as RFC 9112 says")
+
+// lingering is how long a refused client may take to read its answer.
+const lingering = 500 * time.Millisecond
+
+// Read reads what may be passed on.
+func (r *reader) Read(p []byte) (int, error) {
+	if r.framing.fault != "" {
+		return r.refusal(p)
+	}
+	n, err := r.Conn.Read(p)
+	if r.taken {
+		return n, err
+	}
+	good := r.framing.scan(p[:n])
+	if r.framing.fault == "" {
+		return n, err
+	}
+	r.refused.Store(true)
+	r.report(r.RemoteAddr(), r.framing.fault)
+	if good > 0 {
+		return good, nil
+	}
+	return r.refusal(p)
+}
+
+func (r *reader) refusal(p []byte) (int, error) {
+	if r.taken || r.framing.state.body() {
+		// net/http hangs up without a word after this kind of error: what it
+		// would say could be taken for the answer to another request.
+		return 0, &net.OpError{Op: "read", Net: "tcp", Addr: r.RemoteAddr(), Err: errFraming}
+	}
+	n := copy(p, refusedLine[r.told:])
+	r.told += n
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// take ends the scanning: a handler has the connection.
+func (r *reader) take() { r.taken = true }
+
+// Close closes the connection. A refused client sends more than was read, and
+// the kernel would answer that with a reset that overtakes the refusal; so it
+// has a moment to read.
+func (r *reader) Close() error {
+	if !r.refused.Swap(false) || r.CloseWrite() != nil {
+		return r.Conn.Close()
+	}
+	go func() {
+		_ = r.SetReadDeadline(time.Now().Add(lingering))
+		_, _ = io.CopyN(io.Discard, r.Conn, 1<<20)
+		_ = r.Conn.Close()
+	}()
+	return nil
+}
+
+// CloseWrite ends our side alone, as net/http asks for.
+func (r *reader) CloseWrite() error {
+	half, ok := r.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}
+
+// NetConn returns the connection beneath, as tls.Conn does.
+func (r *reader) NetConn() net.Conn { return r.Conn }
+
+// tlsReader is a reader of what was decrypted. net/http takes Request.TLS from
+// it.
+type tlsReader struct {
+	reader
+	conn *tls.Conn
+}
+
+// ConnectionState is that of the handshake.
+func (r *tlsReader) ConnectionState() tls.ConnectionState { return r.conn.ConnectionState() }
+
+// onTakeover ends the scanning of connections that a handler takes over.
+func onTakeover(conn net.Conn, s http.ConnState) {
+	if c, ok := conn.(interface{ take() }); ok && s == http.StateHijacked {
+		c.take()
+	}
+}
