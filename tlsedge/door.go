@@ -18,6 +18,7 @@ import (
 type door struct {
 	net.Listener
 	srv *http.Server
+	now func() time.Time
 
 	ready  chan accepted
 	closed chan struct{}
@@ -30,7 +31,7 @@ type accepted struct {
 }
 
 func newDoor(srv *http.Server, l net.Listener) *door {
-	d := &door{Listener: l, srv: srv, ready: make(chan accepted), closed: make(chan struct{})}
+	d := &door{Listener: l, srv: srv, now: time.Now, ready: make(chan accepted), closed: make(chan struct{})}
 	if srv.TLSConfig != nil {
 		go d.welcome()
 	}
@@ -44,7 +45,7 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &reader{Conn: conn, report: d.report}, nil
+		return &reader{Conn: conn, now: d.now, report: d.report}, nil
 	}
 	select {
 	case a := <-d.ready:
@@ -89,7 +90,7 @@ func (d *door) offer(a accepted) bool {
 // shake shakes hands within the time for a header.
 func (d *door) shake(ctx context.Context, raw net.Conn) {
 	conn := tls.Server(raw, d.srv.TLSConfig)
-	_ = raw.SetDeadline(time.Now().Add(d.srv.ReadHeaderTimeout)) // a connection that is gone fails below
+	_ = raw.SetDeadline(d.now().Add(d.srv.ReadHeaderTimeout)) // a connection that is gone fails below
 	if err := conn.HandshakeContext(ctx); err != nil {
 		d.srv.ErrorLog.Printf("http: TLS handshake error from %s: %s", raw.RemoteAddr(), handshakeFault(err))
 		_ = raw.Close() // there is nothing to lose
@@ -98,7 +99,7 @@ func (d *door) shake(ctx context.Context, raw net.Conn) {
 	_ = raw.SetDeadline(time.Time{})
 	var ready net.Conn = conn
 	if conn.ConnectionState().NegotiatedProtocol != "h2" {
-		ready = &tlsReader{reader{Conn: conn, report: d.report}, conn}
+		ready = &tlsReader{reader{Conn: conn, now: d.now, report: d.report}, conn}
 	}
 	if !d.offer(accepted{conn: ready}) {
 		_ = conn.Close() // the server has stopped; nothing was asked

@@ -23,6 +23,7 @@ type reader struct {
 	told    int         // bytes of refusedLine that were read
 	taken   bool        // by a handler; what follows is not HTTP
 	refused atomic.Bool // Close is called from other goroutines
+	now     func() time.Time
 	report  func(peer net.Addr, fault string)
 }
 
@@ -83,7 +84,7 @@ func (r *reader) Close() error {
 		return r.Conn.Close()
 	}
 	go func() {
-		_ = r.SetReadDeadline(time.Now().Add(lingering))
+		_ = r.SetReadDeadline(r.now().Add(lingering))
 		_, _ = io.CopyN(io.Discard, r.Conn, 1<<20)
 		_ = r.Conn.Close()
 	}()
