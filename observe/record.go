@@ -40,6 +40,7 @@ type Record struct {
 	Status    int           // what was sent; 0 when nothing could be, or not yet
 	Success   bool          // the status is below 400, and the answer is whole
 	Duration  time.Duration // from the arrival at this layer
+	Slow      bool          // it took longer than Config.Slow; never of a WebSocket
 	Bytes     int64         // of the body that was sent
 	Role      string        // of the principal; "guest" without one
 	Principal string        // id of the principal; "" for a guest
@@ -92,7 +93,8 @@ func (l *layer) record(o *outcome, kind string) Record {
 			rec.Resource, rec.Outcome = resource(op, c), auditOutcome(&rec)
 		}
 	}
-	rec.Level = l.level(&rec, o)
+	rec.Slow = l.slow(&rec, o)
+	rec.Level = level(&rec)
 	return rec
 }
 
@@ -112,13 +114,17 @@ func refuser(layer string) string {
 	return safe(layer, maxText)
 }
 
-func (l *layer) level(rec *Record, o *outcome) slog.Level {
+func (l *layer) slow(rec *Record, o *outcome) bool {
 	op := o.call.Operation()
 	socket := op != nil && op.Socket != nil && rec.Status == http.StatusSwitchingProtocols
+	return l.cfg.Slow > 0 && rec.Duration > l.cfg.Slow && !socket
+}
+
+func level(rec *Record) slog.Level {
 	switch {
 	case rec.Status >= 500 || rec.Verdict == "panic":
 		return slog.LevelError
-	case l.cfg.Slow > 0 && rec.Duration > l.cfg.Slow && !socket:
+	case rec.Slow:
 		return slog.LevelWarn
 	default:
 		return slog.LevelInfo

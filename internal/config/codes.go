@@ -33,6 +33,7 @@ const (
 	codeUnusedSecret  = "GH-CFG-045"
 	codeLifetimes     = "GH-CFG-046"
 	codeAccepted      = "GH-CFG-047"
+	codeMetrics       = "GH-CFG-048"
 )
 
 // Codes lists every code with what it means, in order: the rows of
@@ -69,6 +70,7 @@ func Codes() [][2]string {
 		{codeUnusedSecret, "A secret that nothing uses is only one more that can leak."},
 		{codeLifetimes, "The times contradict each other."},
 		{codeAccepted, "A risk was accepted by name; it is told at every start, so that nobody forgets it."},
+		{codeMetrics, "Metrics tell what is called, how often and by how many, and who reads them is not asked who they are."},
 	}
 }
 

@@ -34,7 +34,8 @@ type Config struct {
 	PublicURL      *url.URL       // how clients reach the gate, without a path; nil when not stated
 	Data           string         // folder of the database and of keys that were made
 	Hosts          []string       // further Host names that requests may ask for, lower case
-	TrustedProxies []netip.Prefix // peers whose X-Forwarded-For counts
+	TrustedProxies []netip.Prefix // peers whose X-Forwarded-For and Forwarded count
+	ProxyProtocol  bool           // they speak the PROXY protocol instead, on every connection
 	AcceptRisk     []string       // risks that are accepted, by name
 
 	TLS       TLS
@@ -43,6 +44,7 @@ type Config struct {
 	Identity  Identity
 	Limits    map[string]contract.Budget // by name, in place of a contract's own
 	Log       Log
+	Metrics   Metrics
 	Scheduler Scheduler
 	Server    Server
 
@@ -118,19 +120,37 @@ type Session struct {
 
 // Log is the record of what happens.
 type Log struct {
-	Format LogFormat
-	Level  LogLevel
-	Slow   time.Duration // a request that takes longer is marked slow
+	Format   LogFormat
+	Level    LogLevel
+	Slow     time.Duration // a request that takes longer is marked slow
+	Requests bool          // a REQUEST record when a call arrives, before its RESPONSE
+	Files    LogFiles
+}
+
+// LogFiles are combined.log and error.log, beside what is written to standard
+// error.
+type LogFiles struct {
+	Folder   string    // where they are; empty for none
+	Format   LogFormat // of combined.log: LogJSON or LogCombined
+	KeepDays int       // days after which a file that was put away is deleted
+	MaxSize  int       // megabytes after which a file is put away before midnight
+}
+
+// Metrics are the counters for Prometheus.
+type Metrics struct {
+	Listen string // host:port of their listener; empty for none
 }
 
 // LogFormat is how records are written.
 type LogFormat string
 
-// The formats. LogAuto is text on a terminal and JSON elsewhere.
+// The formats. LogAuto is text on a terminal and JSON elsewhere; LogCombined is
+// Apache's for calls and text for the rest.
 const (
-	LogAuto LogFormat = "auto"
-	LogText LogFormat = "text"
-	LogJSON LogFormat = "json"
+	LogAuto     LogFormat = "auto"
+	LogText     LogFormat = "text"
+	LogJSON     LogFormat = "json"
+	LogCombined LogFormat = "combined"
 )
 
 // LogLevel is the least important record that is written.

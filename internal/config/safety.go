@@ -19,6 +19,7 @@ const (
 	RiskOpenScheduler Risk = "open-scheduler"
 	RiskPlainHTTP     Risk = "plain-http"
 	RiskPlainDatabase Risk = "plain-database"
+	RiskOpenMetrics   Risk = "open-metrics"
 )
 
 // Risks lists every risk with what accepting it means.
@@ -27,6 +28,7 @@ func Risks() [][2]string {
 		{string(RiskOpenScheduler), "guests read, make and cancel bookings without signing in"},
 		{string(RiskPlainHTTP), "clients beyond this machine send passwords and tokens unencrypted"},
 		{string(RiskPlainDatabase), "rows travel to PostgreSQL over a connection that is not verified"},
+		{string(RiskOpenMetrics), "other machines read what is called, how often and by how many, in the clear"},
 	}
 }
 
@@ -44,6 +46,7 @@ func refusals() []func(*Config) contract.Issues {
 		(*Config).unknownRisks, (*Config).plainHTTP, (*Config).withoutPublicURL, (*Config).openScheduler, (*Config).testSettings,
 		(*Config).weakSecrets, (*Config).missingSecrets, (*Config).databaseShape, (*Config).databaseRoles, (*Config).databaseTLS,
 		(*Config).certificates, (*Config).demoElsewhere, (*Config).everybodyTrusted, (*Config).lifetimes,
+		(*Config).proxyProtocol, (*Config).openMetrics,
 	}
 }
 
@@ -204,6 +207,21 @@ func (c *Config) everybodyTrusted() contract.Issues {
 		}
 	}
 	return nil
+}
+
+func (c *Config) proxyProtocol() contract.Issues {
+	if !c.ProxyProtocol || len(c.TrustedProxies) > 0 {
+		return nil
+	}
+	return c.issue("proxy_protocol", codeEverybody, "proxy_protocol without trusted_proxies", "Write the addresses of the proxies that speak it: trusted_proxies: [10.0.0.1]")
+}
+
+func (c *Config) openMetrics() contract.Issues {
+	if c.Metrics.Listen == "" || isLoopback(hostOf(c.Metrics.Listen)) || c.Accepts(RiskOpenMetrics) {
+		return nil
+	}
+	return c.issue("metrics.listen", codeMetrics, "metrics.listen "+c.Metrics.Listen+" answers other machines",
+		"Listen on localhost, as localhost:9464, or accept it by name: accept_risk: [open-metrics]")
 }
 
 func (c *Config) originsInTheClear() contract.Issues {

@@ -37,6 +37,7 @@ func floors() []house {
 		{".", 4, true, true},
 		{"internal/store", 4, false, true},
 		{"internal/live", 4, false, true},
+		{"internal/metrics", 4, false, true},
 		{"internal/jobs", 4, false, false},
 		{"internal/mail", 4, false, false},
 		{"internal/files", 4, false, false},
@@ -204,6 +205,8 @@ func homes() map[string][]string {
 		"github.com/pressly/goose":              {"internal/store"},
 		"github.com/coder/websocket":            {"internal/live"},
 		"github.com/alecthomas/kong":            {"cmd/gatehouse"},
+		"github.com/prometheus/client_golang":   {"internal/metrics"},
+		"github.com/DeRuina/timberjack":         {"internal/server"},
 	}
 }
 

@@ -5,16 +5,22 @@ import (
 	"log/slog"
 
 	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/observe"
 )
 
-// NewLog writes records to w as the settings say: text for people on a
-// terminal, one JSON object a line elsewhere.
+// NewLog writes records to w as the settings say: lines for people on a
+// terminal, one JSON object a line elsewhere, or calls in Apache's combined format
+// and lines for people of the rest.
 func NewLog(cfg config.Log, w io.Writer, terminal bool) slog.Handler {
-	o := &slog.HandlerOptions{Level: level(cfg.Level)}
-	if cfg.Format == config.LogText || cfg.Format == config.LogAuto && terminal {
-		return slog.NewTextHandler(w, o)
+	least := level(cfg.Level)
+	switch {
+	case cfg.Format == config.LogCombined:
+		return observe.NewCombined(w, observe.NewText(w, least))
+	case cfg.Format == config.LogText || cfg.Format == config.LogAuto && terminal:
+		return observe.NewText(w, least)
+	default:
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least})
 	}
-	return slog.NewJSONHandler(w, o)
 }
 
 func level(l config.LogLevel) slog.Level {

@@ -182,12 +182,13 @@ func sealingKey(cfg *config.Config) ([]byte, error) {
 }
 
 // gateConfig is the gate that the settings describe.
-func gateConfig(o Options, apis []*contract.API, people *identity.Service) gatehouse.Config {
+func gateConfig(o Options, apis []*contract.API, people *identity.Service, onRecord func(observe.Record)) gatehouse.Config {
 	cfg := o.Config
 	return gatehouse.Config{
 		Contracts: apis,
 		Proxies:   cfg.TrustedProxies,
-		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow},
+		Call:      call.Config{OnUndeclared: undeclared(slog.New(o.Log))},
+		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow, Requests: cfg.Log.Requests, OnRecord: onRecord},
 		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
 		Headers:   headers.Config{CORS: headers.CORS{Origins: cfg.CORS.Origins}},
 		Limit:     limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[unmatched]},

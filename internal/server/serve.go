@@ -41,9 +41,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, now <-chan struct{})
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 2)
+	if l, err = s.speaking(l); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	failed := make(chan error, 3)
 	go func() { failed <- tlsedge.Serve(srv, l) }()
 	redirect, err := s.redirect(ctx, failed)
+	if err != nil {
+		return errors.Join(err, srv.Close(), s.Close())
+	}
+	counters, err := s.metricsServer(ctx, failed)
 	if err != nil {
 		return errors.Join(err, srv.Close(), s.Close())
 	}
@@ -55,8 +62,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, now <-chan struct{})
 	case err := <-failed:
 		return errors.Join(err, s.Close())
 	}
-	if redirect != nil {
-		_ = redirect.Close() // it holds nothing that could be lost
+	for _, other := range []*http.Server{redirect, counters} {
+		if other != nil {
+			_ = other.Close() // it holds nothing that could be lost
+		}
 	}
 	return errors.Join(s.stop(srv, now), s.Close())
 }

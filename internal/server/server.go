@@ -19,7 +19,9 @@ import (
 	"github.com/gatehouse-api/gatehouse/internal/config"
 	"github.com/gatehouse-api/gatehouse/internal/identity"
 	"github.com/gatehouse-api/gatehouse/internal/live"
+	"github.com/gatehouse-api/gatehouse/internal/metrics"
 	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/observe"
 )
 
 // Options of a server.
@@ -41,6 +43,9 @@ type Server struct {
 	hub      *live.Hub
 	apis     []*contract.API
 	handler  http.Handler
+	now      func() time.Time
+	watch    watch
+	files    *logFiles // nil when there are none
 	stopping atomic.Bool
 }
 
@@ -50,7 +55,15 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{cfg: o.Config, log: slog.New(o.Log)}
+	s := &Server{cfg: o.Config, now: o.Now, watch: watch{failures: system.NewFailures()}}
+	if o.Config.Log.Files.Folder != "" {
+		var err error
+		if s.files, err = openLogFiles(o.Config.Log); err != nil {
+			return nil, err
+		}
+		o.Log = observe.Tee(o.Log, s.files.handler)
+	}
+	s.log = slog.New(o.Log)
 	if o.BaseURL == "" {
 		o.BaseURL = o.Config.BaseURL().String()
 	}
@@ -100,7 +113,10 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	gate, err := gatehouse.New(gateConfig(o, s.apis, s.identity))
+	if o.Config.Metrics.Listen != "" {
+		s.watch.metrics = metrics.New(metrics.Config{Version: o.Version, Commit: o.Commit, Sockets: s.hub.Len})
+	}
+	gate, err := gatehouse.New(gateConfig(o, s.apis, s.identity, s.watch.record))
 	if err != nil {
 		return err
 	}
@@ -129,6 +145,7 @@ func (s *Server) handlers(ctx context.Context, o Options, document []byte) (apps
 	own := system.New(system.Config{
 		Version: o.Version, Commit: o.Commit, Started: o.Now(), Now: o.Now, Ready: s.ready,
 		Document: func() []byte { return document },
+		Failures: s.watch.failures,
 	})
 	return apps.Handlers{"system": own.Handlers(), "members": people.Handlers(), "scheduler": sched.Handlers()}, nil
 }
@@ -166,10 +183,10 @@ func (s *Server) APIs() []*contract.API { return s.apis }
 // Handler is the whole of it, gate first.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Close closes the database. Serve does it at its end.
+// Close closes the database and the log files. Serve does it at its end.
 func (s *Server) Close() error {
 	if s.store == nil {
-		return nil
+		return s.files.Close()
 	}
-	return s.store.Close()
+	return errors.Join(s.store.Close(), s.files.Close())
 }

@@ -32,7 +32,9 @@ func (byRole) Verify(_ context.Context, token string) (*call.Principal, error) {
 var errDown = errors.New("dial tcp 10.1.2.3:5432: connection refused")
 
 // behindTheGate is the app as it is served, its answers checked.
-func behindTheGate(t *testing.T, ready error) http.Handler {
+func behindTheGate(t *testing.T, ready error) http.Handler { return behindTheGateWith(t, ready, nil) }
+
+func behindTheGateWith(t *testing.T, ready error, failures *Failures) http.Handler {
 	t.Helper()
 	api, err := contract.Load(Contract(), contract.Options{Roles: []string{"member", "admin"}})
 	if err != nil {
@@ -51,6 +53,7 @@ func behindTheGate(t *testing.T, ready error) http.Handler {
 	app := New(Config{
 		Version: "1.2.3", Commit: "c0ffee", Started: started, Now: func() time.Time { return started.Add(90 * time.Second) },
 		Ready: func(context.Context) error { return ready }, Document: func() []byte { return []byte(`{"openapi":"3.1.0"}`) },
+		Failures: failures,
 	})
 	handlers := app.Handlers()
 	if len(handlers) != len(api.Operations) {

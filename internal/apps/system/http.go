@@ -19,6 +19,7 @@ type Config struct {
 	Now      func() time.Time            // the clock; time.Now when nil
 	Ready    func(context.Context) error // why the server cannot serve just now; nil is ready
 	Document func() []byte               // the joined contracts as JSON
+	Failures *Failures                   // the statistics of errors; of its own, and so empty, when nil
 }
 
 // App answers for the server.
@@ -28,6 +29,9 @@ type App struct{ cfg Config }
 func New(cfg Config) *App {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Failures == nil {
+		cfg.Failures = NewFailures()
 	}
 	return &App{cfg}
 }
@@ -41,6 +45,7 @@ func (a *App) Handlers() map[string]http.Handler {
 		"live":       call.Handler(a.live),
 		"ready":      call.Handler(a.ready),
 		"contracts":  call.Handler(a.contracts),
+		"errorStats": call.Handler(a.errorStats),
 	}
 }
 
