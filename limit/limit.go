@@ -68,6 +68,7 @@ type layer struct {
 	hasher    hasher
 	plans     map[*contract.Operation]*plan
 	unmatched *plan // nil but in the stage AddressStage
+	pending   *pending
 }
 
 func newLayer(cfg Config) (*layer, error) {
@@ -89,7 +90,7 @@ func newLayer(cfg Config) (*layer, error) {
 		return nil, errors.New("limit: Unmatched must count every call per address")
 	}
 	p := &planner{cfg: cfg, hasher: newHasher(), presets: presets, counters: map[string]*Counter{}}
-	l := &layer{cfg: cfg, hasher: p.hasher}
+	l := &layer{cfg: cfg, hasher: p.hasher, pending: newPending()}
 	if l.plans, err = p.plans(cfg.Table); err != nil {
 		return nil, err
 	}
@@ -113,12 +114,13 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 		return
 	}
 	a := attempt{plan: p}
-	taken := l.take(&a, c, r)
+	taken := l.takeInTurn(&a, c, r)
 	l.announce(w.Header(), &a)
 	if !taken && !malformed(c) && call.Stopped(w, r, a.refusal(), l.larger) {
 		return
 	}
 	if p.failures && taken {
+		l.pending.hold(&a)
 		settle := l.settler(a, c, w.Header())
 		c.Before(settle)
 		defer func() {
@@ -149,6 +151,29 @@ type attempt struct {
 	plan      *plan
 	keys      [maxBudgets]key
 	decisions [maxBudgets]Decision
+}
+
+// takeInTurn takes, and where a budget of failures is full of calls that are not
+// judged yet, waits for them: the right passwords of many people who sign in at
+// one time are no failures.
+func (l *layer) takeInTurn(a *attempt, c *call.Call, r *http.Request) bool {
+	if !a.plan.failures {
+		return l.take(a, c, r)
+	}
+	var until *time.Timer
+	for {
+		seen := l.pending.seen()
+		if l.take(a, c, r) {
+			return true
+		}
+		if until == nil {
+			until = time.NewTimer(waitFor)
+			defer until.Stop()
+		}
+		if !l.pending.wait(r.Context(), a, seen, until.C) {
+			return false
+		}
+	}
 }
 
 // take counts the call against every budget of its plan, or against none.
@@ -246,6 +271,7 @@ func (l *layer) settler(a attempt, c *call.Call, h http.Header) func(status int)
 			return
 		}
 		settled = true
+		defer l.pending.judge(&a)
 		if failure(status) {
 			return
 		}
