@@ -2,6 +2,7 @@ package gatetest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -34,7 +35,7 @@ type Target struct {
 
 	// Leave are rows that do not apply, by name of the attack, of an operation, or
 	// "attack/operation", each with the reason, which is told. A name that is no
-	// row's is an error.
+	// row's is an error, and a row without a reason stays.
 	Leave map[string]string
 }
 
@@ -92,62 +93,55 @@ func run(t *testing.T, h http.Handler, target Target, rows []Attack) {
 // target: operations for which no request can be made, names in Leave that are
 // no row's.
 func (target Target) Attacks() ([]Attack, error) {
-	s, err := newSuite(target)
-	if err != nil {
-		return nil, err
-	}
-	var rows []Attack
-	for _, build := range []func(*suite) []Attack{
-		hostAttacks, pathAttacks, methodAttacks, tokenAttacks, bodyAttacks, queryAttacks, originAttacks, answerAttacks, floodAttacks,
-	} {
-		rows = append(rows, build(s)...)
-	}
-	return target.without(rows)
+	attacks, _, err := target.rows()
+	return attacks, err
 }
 
 // Access lists the rows that Access runs. The error is as with Attacks.
 func (target Target) Access() ([]Attack, error) {
+	_, access, err := target.rows()
+	return access, err
+}
+
+// rows makes both lists, because one Target with one Leave serves both.
+func (target Target) rows() (attacks, access []Attack, err error) {
 	s, err := newSuite(target)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var rows []Attack
+	for _, build := range []func(*suite) []Attack{
+		hostAttacks, pathAttacks, methodAttacks, tokenAttacks, bodyAttacks, queryAttacks, originAttacks, answerAttacks, floodAttacks,
+	} {
+		attacks = append(attacks, build(s)...)
+	}
 	for _, o := range s.operations {
 		for _, role := range s.roles() {
-			rows = append(rows, s.accessRow(o, role))
+			access = append(access, s.accessRow(o, role))
 		}
 	}
-	return target.leave(rows, nil)
+	known := map[string]bool{}
+	for _, a := range slices.Concat(attacks, access) {
+		for _, n := range a.names() {
+			known[n] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(target.Leave)) {
+		if !known[name] {
+			return nil, nil, fmt.Errorf("gatetest: Leave names %q, which is no row", name)
+		}
+	}
+	left := func(a Attack) bool {
+		return slices.ContainsFunc(a.names(), func(n string) bool { return target.Leave[n] != "" })
+	}
+	return slices.DeleteFunc(attacks, left), slices.DeleteFunc(access, left), nil
 }
 
-// without leaves out what Leave names. Names of rows of Access are known too, so
-// that one Target serves both.
-func (target Target) without(rows []Attack) ([]Attack, error) {
-	access, err := target.Access()
-	if err != nil {
-		return nil, err
+// names are what Leave may call the row.
+func (a Attack) names() []string {
+	if a.Operation == "" {
+		return []string{a.Name}
 	}
-	return target.leave(rows, access)
-}
-
-func (target Target) leave(rows, others []Attack) ([]Attack, error) {
-	names := func(a Attack) []string { return []string{a.Name, a.Operation, a.Name + "/" + a.Operation} }
-	if others != nil {
-		known := map[string]bool{}
-		for _, a := range slices.Concat(rows, others) {
-			for _, n := range names(a) {
-				known[n] = true
-			}
-		}
-		for name := range target.Leave {
-			if !known[name] && !slices.ContainsFunc(others, func(a Attack) bool { return slices.Contains(names(a), name) }) {
-				return nil, fmt.Errorf("gatetest: Leave names %q, which is no row", name)
-			}
-		}
-	}
-	return slices.DeleteFunc(rows, func(a Attack) bool {
-		return slices.ContainsFunc(names(a), func(n string) bool { _, left := target.Leave[n]; return left && n != "" })
-	}), nil
+	return []string{a.Name, a.Operation, a.Name + "/" + a.Operation}
 }
 
 func (s *suite) accessRow(o *operation, role string) Attack {

@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/gatetest"
 )
 
 func TestTheGateGuardsAPlainMux(t *testing.T) {
@@ -53,4 +57,28 @@ func TestTheGateGuardsAPlainMux(t *testing.T) {
 	if n := strings.Count(record.String(), "\n"); n != 8 {
 		t.Errorf("%d records for 8 requests", n)
 	}
+}
+
+func TestAttacks(t *testing.T) {
+	secret := bytes.Repeat([]byte("k"), 32)
+	h, err := newHandler(secret, slog.DiscardHandler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := contract.Load(contract.File{Name: "notes.yaml", Data: document}, contract.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := contract.NewTable(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := 0
+	member := func() string { // another one each time: a member may write ten notes a minute
+		people++
+		return token(secret, fmt.Sprint("member ", people), time.Now())
+	}
+	target := gatetest.Target{Table: table, Tokens: map[string]func() string{"member": member}}
+	gatetest.Attacks(t, h, target)
+	gatetest.Access(t, h, target)
 }
