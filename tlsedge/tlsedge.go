@@ -18,7 +18,7 @@ type Config struct {
 	// loopback names alone: localhost, 127.0.0.1 and [::1].
 	Hosts []string
 
-	// Proxies are peers whose X-Forwarded-Proto counts.
+	// Proxies are peers whose X-Forwarded-Proto and Forwarded (proto=) count.
 	Proxies []netip.Prefix
 
 	// Redirect answers plain GET and HEAD requests that ask for text/html with 308
@@ -70,6 +70,10 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	if l.encrypted(r) {
 		c.SetSecure()
 	}
+	if contradictory(r) {
+		call.Refuse(w, r, problem.Malformed("The request states two hosts or two lengths").From("tls", "one host, one length"))
+		return
+	}
 	mode := c.Mode("tls")
 	host, ok := normalHost(r.Host)
 	if !l.cfg.InsecureAnyHost && mode != call.Off && (!ok || !l.hosts[host]) && call.Stopped(w, r, misdirected(), allowHost) {
@@ -105,17 +109,24 @@ func allowPlain(*call.Call, *problem.Error) string {
 
 // encrypted tells whether the request travelled encrypted to us, or to a
 // declared proxy that says so. Of several values the last is the word of the
-// proxy next to us; what stands before it came from outside.
+// proxy next to us; what stands before it came from outside. A proxy writes one
+// of the two fields, and may pass the other on as the client sent it: where both
+// are there, both must say https.
 func (l *layer) encrypted(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
 	}
-	said := r.Header["X-Forwarded-Proto"]
-	if len(said) == 0 || !l.declared(peer(r)) {
+	said, standard := r.Header["X-Forwarded-Proto"], r.Header["Forwarded"]
+	if len(said)+len(standard) == 0 || !l.declared(peer(r)) {
 		return false
 	}
-	last := said[len(said)-1]
-	return strings.EqualFold(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]), "https")
+	return (len(said) == 0 || strings.EqualFold(lastOf(said), "https")) &&
+		(len(standard) == 0 || strings.EqualFold(call.ForwardedProto(standard), "https"))
+}
+
+func lastOf(fields []string) string {
+	last := fields[len(fields)-1]
+	return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
 }
 
 func (l *layer) declared(a netip.Addr) bool {
