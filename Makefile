@@ -7,11 +7,11 @@ WITHIN ?= 15m
 # How long "make fuzz" stays at each target.
 FUZZ   ?= 30s
 
-.PHONY: test packages lint build unit audit soak bench fuzz
+.PHONY: test packages lint build unit audit soak bench fuzz mutants
 
 # Every test there is, against real databases and a real browser, under the race detector.
 test: packages lint build unit
-	@echo "Not run by make test: make audit (known vulnerabilities), make soak (kill -9 under load), make bench, make fuzz."
+	@echo "Not run by make test: make audit (known vulnerabilities), make soak (kill -9 under load), make bench, make fuzz, make mutants."
 
 # Debian packages that some test uses and this machine lacks.
 packages:
@@ -20,6 +20,7 @@ packages:
 lint:
 	@sh tools/gofmt.sh
 	$(GO) vet -tags soak ./...
+	$(GO) vet -C tools ./mutants
 	$(TOOL) staticcheck -tags soak ./...
 
 build:
@@ -28,6 +29,7 @@ build:
 
 unit:
 	CGO_ENABLED=1 $(GO) test -race -timeout $(WITHIN) ./...
+	$(GO) test -C tools ./mutants
 
 # Known vulnerabilities that our code reaches. GATEHOUSE_VULNDB=file:///path uses a copy of the database.
 audit:
@@ -43,3 +45,7 @@ bench:
 # Each fuzz target for FUZZ; what is found is written below testdata/fuzz and fails make test from then on.
 fuzz:
 	@sh tools/fuzz.sh $(FUZZ)
+
+# Would the tests notice if a safeguard were gone? Half an hour; docs/explanation/mutants.md.
+mutants:
+	$(GO) run -C tools ./mutants
