@@ -54,7 +54,7 @@ func TestWhatCommandsSayAndHowTheyEnd(t *testing.T) {
 		{"routes --why PUT_/nope", 2, "", "write it as in the table"},
 		{"routes --why PUT_/api/appointments/{id}", 0, "  guest       no: a guest may", ""},
 		{"routes --json --role guest --why PUT_/api/appointments/{id}", 0, `"role":"guest","why":"no: `, ""},
-		{"config check", 0, "0 problems, 0 warnings.\n38 operations, each with an access rule.", ""},
+		{"config check", 0, "0 problems, 0 warnings.\n39 operations, each with an access rule.", ""},
 		{"config check --config nope.yaml", 2, "GH-CFG-001", ""},
 		{"config check --config typo.yaml", 2, "GH-CFG-044", ""},
 		{"config check --json --config typo.yaml", 2, `"problems":["`, ""},

@@ -22,6 +22,7 @@ type serveCmd struct {
 	Listen     string        `help:"Address of the listener." placeholder:"HOST:PORT"`
 	Dev        bool          `help:"Run as in development: GATEHOUSE_ENV=development."`
 	AcceptRisk []string      `help:"Accept a risk by its name: open-scheduler, plain-http, plain-database, open-metrics." placeholder:"RISK"`
+	Mode       string        `help:"enforce; or report, which lets through and records what would be refused." placeholder:"MODE"`
 	ErrorMode  bool          `help:"Bookings fail, to see how a client takes it; not in production."`
 	Pace       time.Duration `help:"Hold bookings back, as the original did (1s); not in production." placeholder:"TIME"`
 }
@@ -32,6 +33,7 @@ func (s serveCmd) flags() []config.Flag {
 	if s.Dev {
 		f = flag(f, "--dev", "environment", "development")
 	}
+	f = flag(f, "--mode", "mode", s.Mode)
 	f = flag(f, "--accept-risk", "accept_risk", strings.Join(s.AcceptRisk, ","))
 	f = flag(f, "--error-mode", "scheduler.error_mode", truth(s.ErrorMode))
 	if s.Pace > 0 {
@@ -107,7 +109,7 @@ func (t *terminal) banner(cfg *config.Config, srv *server.Server, url string) er
 		names = append(names, api.Name)
 	}
 	_, err := fmt.Fprintf(t.out, "Gatehouse %s  %s\n  Open      %s/\n  APIs      %s: %d operations\n  Risks     %s\n",
-		version, cfg.Environment, url, strings.Join(names, ", "), server.Operations(srv.APIs()), orNone(cfg.AcceptRisk))
+		version, cfg.Environment, url, strings.Join(names, ", "), server.Operations(srv.APIs()), orNone(cfg.RisksTaken()))
 	return err
 }
 

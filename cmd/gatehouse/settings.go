@@ -88,11 +88,12 @@ func (checkConfigCmd) Run(t *terminal) error {
 		if err := t.printJSON(map[string]any{
 			"schema": "gatehouse.config-check/1", "ok": err == nil,
 			"problems": problems, "warnings": texts(report.Warnings), "operations": operations,
+			"risks": append([]string{}, cfg.RisksTaken()...),
 		}); err != nil {
 			return err
 		}
 	case err == nil:
-		fmt.Fprintf(t.out, "%s\n%d operations, each with an access rule. Accepted risks: %s.\n", report.String(), operations, orNone(cfg.AcceptRisk))
+		fmt.Fprintf(t.out, "%s\n%d operations, each with an access rule. Risks taken: %s.\n", report.String(), operations, orNone(cfg.RisksTaken()))
 	case report.Err() != nil:
 		fmt.Fprintln(t.out, report.String())
 	default:

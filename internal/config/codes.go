@@ -34,6 +34,8 @@ const (
 	codeLifetimes     = "GH-CFG-046"
 	codeAccepted      = "GH-CFG-047"
 	codeMetrics       = "GH-CFG-048"
+	codeRelaxed       = "GH-CFG-049"
+	codeNoAPI         = "GH-CFG-050"
 )
 
 // Codes lists every code with what it means, in order: the rows of
@@ -71,6 +73,8 @@ func Codes() [][2]string {
 		{codeLifetimes, "The times contradict each other."},
 		{codeAccepted, "A risk was accepted by name; it is told at every start, so that nobody forgets it."},
 		{codeMetrics, "Metrics tell what is called, how often and by how many, and who reads them is not asked who they are."},
+		{codeRelaxed, "A layer that reports or is off protects nothing; it is for the days in which a gate is put before an API."},
+		{codeNoAPI, "A mode under a name that no API has relaxes nothing, and somebody believes that it does."},
 	}
 }
 

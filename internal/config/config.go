@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 )
@@ -43,6 +44,8 @@ type Config struct {
 	CORS      CORS
 	Identity  Identity
 	Limits    map[string]contract.Budget // by name, in place of a contract's own
+	Mode      call.Mode                  // of every layer that has modes, as far as Modes does not say otherwise
+	Modes     call.Modes                 // by API and layer
 	Log       Log
 	Metrics   Metrics
 	Scheduler Scheduler

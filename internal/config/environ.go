@@ -54,8 +54,8 @@ func envName(path string) string {
 	return ownPrefix + strings.ToUpper(strings.NewReplacer(".", "__", "-", "_").Replace(path))
 }
 
-// pathOf is the setting of a variable. Names of budgets have - where a variable
-// has _.
+// pathOf is the setting of a variable. Names of budgets and of APIs have - where a
+// variable has _.
 func pathOf(name string) (string, bool) {
 	rest, ours := strings.CutPrefix(name, ownPrefix)
 	if !ours {
@@ -64,6 +64,9 @@ func pathOf(name string) (string, bool) {
 	path := strings.ToLower(strings.ReplaceAll(rest, "__", "."))
 	if budget, ok := strings.CutPrefix(path, "limits."); ok {
 		path = "limits." + strings.ReplaceAll(budget, "_", "-")
+	}
+	if modes, ok := strings.CutPrefix(path, modesBelow); ok {
+		path = modesBelow + strings.ReplaceAll(modes, "_", "-")
 	}
 	if _, ok := find(path); !ok || envName(path) != name {
 		return "", false

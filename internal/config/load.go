@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/nearest"
 	"github.com/gatehouse-api/gatehouse/internal/store"
@@ -44,7 +45,7 @@ type origin struct {
 // Load reads all sources and checks every value. The Config holds what could be
 // read even when the Report refuses it, so that it can be shown.
 func Load(in Input) (*Config, *Report) {
-	ld := &loader{in: in, cfg: &Config{Limits: map[string]contract.Budget{}, stated: map[string]origin{}}, report: &Report{}}
+	ld := &loader{in: in, cfg: &Config{Limits: map[string]contract.Budget{}, Modes: call.Modes{}, stated: map[string]origin{}}, report: &Report{}}
 	ld.defaults()
 	ld.gather()
 	ld.cfg.derive()
@@ -126,7 +127,7 @@ func (ld *loader) dotenv(name string) (level, bool) {
 // environment finds which .env.<environment> to read: what all sources but that
 // file say.
 func (ld *loader) environment(file []statement) Environment {
-	scratch := &loader{in: ld.in, cfg: &Config{Environment: Production, Limits: map[string]contract.Budget{}, stated: map[string]origin{}}, report: &Report{}, levels: ld.levels}
+	scratch := &loader{in: ld.in, cfg: &Config{Environment: Production, Limits: map[string]contract.Budget{}, Modes: call.Modes{}, stated: map[string]origin{}}, report: &Report{}, levels: ld.levels}
 	for _, s := range file {
 		if s.path == "environment" {
 			scratch.state(s.path, s.values, s.origin)

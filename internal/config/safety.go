@@ -24,12 +24,12 @@ const (
 
 // Risks lists every risk with what accepting it means.
 func Risks() [][2]string {
-	return [][2]string{
+	return append([][2]string{
 		{string(RiskOpenScheduler), "guests read, make and cancel bookings without signing in"},
 		{string(RiskPlainHTTP), "clients beyond this machine send passwords and tokens unencrypted"},
 		{string(RiskPlainDatabase), "rows travel to PostgreSQL over a connection that is not verified"},
 		{string(RiskOpenMetrics), "other machines read what is called, how often and by how many, in the clear"},
-	}
+	}, relaxedRisks()...)
 }
 
 func riskNames() []string {
@@ -47,6 +47,7 @@ func refusals() []func(*Config) contract.Issues {
 		(*Config).weakSecrets, (*Config).missingSecrets, (*Config).databaseShape, (*Config).databaseRoles, (*Config).databaseTLS,
 		(*Config).certificates, (*Config).demoElsewhere, (*Config).everybodyTrusted, (*Config).lifetimes,
 		(*Config).proxyProtocol, (*Config).openMetrics,
+		(*Config).relaxedInProduction,
 	}
 }
 
@@ -54,6 +55,7 @@ func refusals() []func(*Config) contract.Issues {
 func cautions() []func(*Config) contract.Issues {
 	return []func(*Config) contract.Issues{
 		(*Config).acceptedRisks, (*Config).plainElsewhere, (*Config).originsInTheClear, (*Config).unusedSecret, (*Config).weakLocalPasswords,
+		(*Config).relaxedLayers,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 )
@@ -121,6 +122,8 @@ func ownSettings() []setting {
 		many("trusted_proxies", "Peers whose X-Forwarded-For, Forwarded and X-Forwarded-Proto count.", network(), func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }),
 		one("proxy_protocol", "The peers of trusted_proxies begin every connection with a header of the PROXY protocol, version 2.", "false",
 			boolean(), func(c *Config) *bool { return &c.ProxyProtocol }),
+		one("mode", "report lets through what layers would refuse, and records it with what would allow it; modes.<api>.<layer> states it apart.", "enforce",
+			layerMode(call.Enforce, call.Report), func(c *Config) *call.Mode { return &c.Mode }),
 		many("accept_risk", "Risks accepted by name: "+strings.Join(riskNames(), ", ")+".", text("the name of a risk"), func(c *Config) *[]string { return &c.AcceptRisk }),
 		optional("tls.cert_file", "Certificate chain, PEM, the leaf first.", filePath(), func(c *Config) *string { return &c.TLS.CertFile }),
 		optional("tls.key_file", "Private key of the certificate, PEM.", filePath(), func(c *Config) *string { return &c.TLS.KeyFile }),
@@ -202,6 +205,9 @@ func find(path string) (setting, bool) {
 	if name, ok := strings.CutPrefix(path, "limits."); ok && name != "" && !strings.Contains(name, ".") {
 		return budget(path), true
 	}
+	if s, ok := modeOf(path); ok {
+		return s, true
+	}
 	for _, s := range settings() {
 		if s.path == path {
 			return s, true
@@ -215,7 +221,10 @@ func find(path string) (setting, bool) {
 func keysBelow(path string) []string {
 	var names []string
 	if path == "" {
-		names = append(names, "limits")
+		names = append(names, "limits", "modes")
+	}
+	if strings.HasPrefix(path, modesBelow) {
+		return call.Relaxable()
 	}
 	for _, s := range settings() {
 		rest := s.path
@@ -234,7 +243,9 @@ func keysBelow(path string) []string {
 }
 
 // isMapping tells whether a path is one of the mappings of the tree.
-func isMapping(path string) bool { return path == "limits" || len(keysBelow(path)) > 0 && path != "" }
+func isMapping(path string) bool {
+	return path == "limits" || path == "modes" || len(keysBelow(path)) > 0 && path != ""
+}
 
 // resolve makes a path that a file states relative to that file's folder.
 func (s setting) resolve(values []string, folder string) []string {

@@ -13,7 +13,8 @@ type Value struct {
 	Origin string `json:"origin"` // "default", "gatehouse.yaml:3:1", "environment PORT", "flag --listen"
 }
 
-// Values are all settings in the order of the reference page, the budgets last.
+// Values are all settings in the order of the reference page, the budgets and the
+// modes last.
 func (c *Config) Values() []Value {
 	list := settings()
 	var names []string
@@ -23,6 +24,11 @@ func (c *Config) Values() []Value {
 	slices.Sort(names)
 	for _, name := range names {
 		list = append(list, budget("limits."+name))
+	}
+	for _, path := range c.modePaths() {
+		if s, ok := modeOf(path); ok {
+			list = append(list, s)
+		}
 	}
 	var values []Value
 	for _, s := range list {

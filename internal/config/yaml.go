@@ -120,7 +120,7 @@ func (d *document) mapping(m *ast.MappingNode, path string) {
 			d.value(s, kv)
 			continue
 		}
-		if !isMapping(below) {
+		if !isMapping(below) || strings.HasPrefix(path, modesBelow) {
 			d.unknown(kv, path, name)
 			continue
 		}

@@ -187,6 +187,7 @@ func gateConfig(o Options, apis []*contract.API, people *identity.Service, onRec
 	return gatehouse.Config{
 		Contracts: apis,
 		Proxies:   cfg.TrustedProxies,
+		Modes:     cfg.LayerModes(),
 		Call:      call.Config{OnUndeclared: undeclared(slog.New(o.Log))},
 		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow, Requests: cfg.Log.Requests, OnRecord: onRecord},
 		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
@@ -228,7 +229,7 @@ func Check(cfg *config.Config) (operations int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := gatehouse.New(gatehouse.Config{Contracts: apis, Limit: limit.Config{Budgets: cfg.Limits}}); err != nil {
+	if _, err := gatehouse.New(gatehouse.Config{Contracts: apis, Modes: cfg.LayerModes(), Limit: limit.Config{Budgets: cfg.Limits}}); err != nil {
 		return 0, err
 	}
 	return Operations(apis), nil
@@ -249,18 +250,20 @@ func Operations(apis []*contract.API) int {
 }
 
 // compile compiles the contracts that the settings serve. A budget of the
-// settings that no contract names is an error: it would limit nothing.
+// settings that no contract names, and a mode of an API that is not there, are
+// errors: they would do nothing.
 func compile(cfg *config.Config) ([]*contract.API, error) {
 	apis, err := apps.Contracts(apps.Options{Environment: string(cfg.Environment), OpenScheduler: cfg.Scheduler.Open})
 	if err != nil {
 		return nil, err
 	}
-	known := []string{unmatched}
+	known, names := []string{unmatched}, []string{}
 	for _, api := range apis {
+		names = append(names, api.Name)
 		known = slices.AppendSeq(known, maps.Keys(api.Budgets))
 	}
 	slices.Sort(known)
-	if issues := cfg.CheckLimits(known); len(issues) > 0 {
+	if issues := append(cfg.CheckLimits(known), cfg.CheckModes(names)...); len(issues) > 0 {
 		return nil, issues
 	}
 	return apis, nil

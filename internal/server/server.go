@@ -120,6 +120,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	for _, x := range o.Config.LayerModes().Relaxed() {
+		s.log.Warn("layer does not enforce", "api", x.API, "layer", x.Layer, "mode", x.Mode.String(), "risk", string(config.RiskOf(x.Layer)))
+	}
 	s.handler = gate.Wrap(dispatch)
 	return nil
 }

@@ -99,3 +99,26 @@ func TestCheckCountsOperations(t *testing.T) {
 		t.Errorf("a budget that no contract names: %v", err)
 	}
 }
+
+func TestModesOfTheSettings(t *testing.T) {
+	cfg := load(t, config.Flag{Path: "modes.schedular.validate", Value: "report"})
+	if _, err := Check(cfg); err == nil || !strings.Contains(err.Error(), `Did you mean "scheduler"?`) {
+		t.Errorf("an API that is not there: %v", err)
+	}
+	cfg = load(t, config.Flag{Path: "modes.scheduler.validate", Value: "report"})
+	if _, err := Check(cfg); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	s, err := Open(t.Context(), Options{Config: cfg, Log: slog.NewJSONHandler(&said, nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	const line = `"level":"WARN","msg":"layer does not enforce","api":"scheduler","layer":"validate","mode":"report","risk":"relaxed-validate"`
+	if strings.Count(said.String(), "does not enforce") != 1 || !strings.Contains(said.String(), line) {
+		t.Errorf("the start says %s", said.String())
+	}
+}

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -281,7 +280,7 @@ func pathID(c *call.Call) (int64, error) {
 	v, _ := c.Param("path.id")
 	n, ok := v.(json.Number)
 	if !ok {
-		return 0, errors.New("the path has no validated id")
+		return 0, problem.NotFound("There is nothing at this path")
 	}
 	return strconv.ParseInt(n.String(), 10, 64)
 }
