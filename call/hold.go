@@ -3,6 +3,7 @@ package call
 import (
 	"maps"
 	"net/http"
+	"strconv"
 )
 
 // hold is an answer that is kept back until it has been looked at.
@@ -10,6 +11,8 @@ type hold struct {
 	limit  int
 	body   []byte
 	header http.Header // as it was when holding began
+	whole  bool        // nothing goes out before it was looked at, whatever the handler does
+	over   bool        // there was more than limit
 }
 
 // Hold keeps the answer back from here on, up to limit bytes of body, until Send
@@ -20,17 +23,41 @@ func (c *Call) Hold(limit int) {
 	c.writer.held = &hold{limit: limit, header: c.writer.Header().Clone()}
 }
 
-// Held returns the answer that is kept back; ok is false when none is. A handler
+// HoldWhole keeps the answer back as Hold does, and lets no part of it go before
+// Send: a flush does nothing, a connection cannot be taken over, and of an answer
+// larger than limit nothing is kept. validate uses it where members must not
+// leave.
+func (c *Call) HoldWhole(limit int) {
+	c.Hold(limit)
+	c.writer.held.whole = true
+}
+
+// Held returns the answer that is kept back; ok is false when none is, or
+// when HoldWhole was given more than its limit. A handler
 // that wrote nothing has answered 200, as net/http takes it.
 func (c *Call) Held() (status int, body []byte, ok bool) {
 	h := c.writer.held
-	if h == nil {
+	if h == nil || h.over {
 		return 0, nil, false
 	}
 	if c.writer.status == 0 {
 		return http.StatusOK, nil, true
 	}
 	return c.writer.status, h.body, true
+}
+
+// Replace puts another body in the place of the one that is kept back.
+func (c *Call) Replace(body []byte) {
+	h := c.writer.held
+	if h == nil {
+		return
+	}
+	header := c.writer.Header()
+	if header.Get("Content-Length") != "" {
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	c.writer.bytes += int64(len(body) - len(h.body))
+	h.body = body
 }
 
 // Send lets the answer that is kept back go.
@@ -70,6 +97,10 @@ func (w *Writer) keep(p []byte) bool {
 	h := w.held
 	if h == nil {
 		return false
+	}
+	if h.whole && (h.over || len(h.body)+len(p) > h.limit) {
+		h.over, h.body = true, nil
+		return true
 	}
 	if len(h.body)+len(p) > h.limit {
 		w.release()

@@ -68,6 +68,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 // Unwrap gives http.ResponseController the writer beneath. Who asks for it means
 // to take over the connection or its deadlines: what is held back goes first.
 func (w *Writer) Unwrap() http.ResponseWriter {
+	if w.held != nil && w.held.whole {
+		return nil // there is nothing to take over until the answer was looked at
+	}
 	w.release()
 	return w.ResponseWriter
 }
@@ -76,6 +79,9 @@ func (w *Writer) Unwrap() http.ResponseWriter {
 func (w *Writer) Flush() {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
+	}
+	if w.held != nil && w.held.whole {
+		return
 	}
 	w.release()
 	_ = http.NewResponseController(w.ResponseWriter).Flush() // a writer that cannot flush sends when it is full

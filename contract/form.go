@@ -50,6 +50,9 @@ func (m *Media) Part(name string) Part {
 	return Part{Max: -1}
 }
 
+// Names tells whether the contract names a field of the form.
+func (m *Media) Names(name string) bool { return m.fields[name] != nil }
+
 // Accepts tells whether a file may have a media type.
 func (p Part) Accepts(mediaType string) bool {
 	kind, _, _ := strings.Cut(mediaType, "/")

@@ -55,7 +55,7 @@ func (l *loader) compile(op *Operation, s stated) {
 			op.Responses[r.name] = compiled
 		}
 	}
-	op.produces = producedBy(op.Responses)
+	op.produces, op.private = producedBy(op.Responses), anyPrivate(op.Responses)
 	l.socket(op, s.method.get("x-gatehouse-websocket"))
 }
 

@@ -69,11 +69,13 @@ var errUndeclared = errors.New("the contract does not describe this answer")
 // Filters tells whether answers must be looked at before they leave: some member
 // is for some roles only, or members that the contract does not state are
 // removed (x-gatehouse: answers: strip).
-func (o *Operation) Filters() bool {
-	if o.Strip {
-		return true
-	}
-	for _, r := range o.Responses {
+func (o *Operation) Filters() bool { return o.Strip || o.private }
+
+func anyPrivate(responses map[string]*Response) bool {
+	for _, r := range responses {
+		if r == nil {
+			continue
+		}
 		for _, s := range r.Content {
 			if s != nil && s.private {
 				return true

@@ -49,6 +49,7 @@ type Operation struct {
 	Source Position // where the document states it
 
 	segments []segment // the compiled path
+	private  bool      // some answer has a member for some roles only
 	produces []string  // media types of the successes; nil when the contract lists none for one of them
 }
 

@@ -12,6 +12,67 @@ import (
 // maxAnswer is the largest answer that is kept back to be checked, in bytes.
 const maxAnswer = 1 << 20
 
+// maxFiltered is the largest answer that is filtered, in bytes.
+const maxFiltered = 8 << 20
+
+// filters tells whether members of the answer may have to be taken out. Only the
+// mode off lets them go.
+func filters(c *call.Call) bool {
+	op := c.Operation()
+	return op != nil && op.Filters() && op.Socket == nil && c.Mode("validate") != call.Off
+}
+
+// serveFiltered serves with the whole answer kept back, and lets go of it what
+// the caller may see. What cannot be read does not leave.
+func (l *layer) serveFiltered(c *call.Call, r *http.Request, next http.Handler) {
+	w := c.ResponseWriter()
+	c.HoldWhole(maxFiltered)
+	defer c.Drop()
+	next.ServeHTTP(w, r)
+	if c.Refusal() != nil {
+		c.Send()
+		return
+	}
+	status, body, held := c.Held()
+	err := errTooLarge
+	if held {
+		body, err = l.filtered(c, status, body)
+	}
+	if err != nil {
+		c.Drop()
+		call.Refuse(w, r, problem.Internal(err).From("validate", "answer: cannot be filtered"))
+		return
+	}
+	if r.Method == http.MethodHead {
+		w.Header().Del("Content-Length") // it counts what the caller may not see
+	} else {
+		c.Replace(body)
+	}
+	c.Send()
+}
+
+var errTooLarge = errors.New("the answer is too large to be filtered")
+
+// filtered is what may leave of an answer.
+func (l *layer) filtered(c *call.Call, status int, body []byte) ([]byte, error) {
+	op, header := c.Operation(), c.ResponseWriter().Header()
+	if coding := header.Get("Content-Encoding"); coding != "" && len(body) > 0 {
+		return nil, errors.New("the answer is compressed and cannot be filtered")
+	}
+	body, err := op.FilterAnswer(c.Principal().RoleOf(), status, header.Get("Content-Type"), body)
+	if err != nil || l.responses != Report && l.responses != Enforce || status == http.StatusNotModified {
+		return body, err
+	}
+	faults := op.CheckResponse(status, header.Get("Content-Type"), body)
+	for _, f := range faults {
+		c.Note("validate", "answer", strings.TrimSpace(f.Code+" "+f.Pointer))
+	}
+	if len(faults) > 0 && l.responses == Enforce {
+		return nil, brokenContract(faults)
+	}
+	return body, nil
+}
+
 // looks tells whether the answer to this request is checked. HEAD has no body to
 // check, and a WebSocket no answer.
 func (l *layer) looks(c *call.Call, r *http.Request) bool {

@@ -13,27 +13,27 @@ import (
 
 // admit lets the request on by the mode of the layer, or refuses it. What no
 // contract describes passes in no mode.
-func admit(w http.ResponseWriter, r *http.Request, c *call.Call) bool {
+func (l *layer) admit(w http.ResponseWriter, r *http.Request, c *call.Call) (in input, ok bool) {
 	mode := c.Mode("validate")
 	if c.Operation() == nil {
 		mode = call.Enforce
 	}
 	if mode != call.Off {
-		refusal := check(c, r)
+		in, refusal := l.check(c, r, mode != call.Enforce)
 		if refusal == nil {
-			return true
+			return in, true
 		}
 		if mode == call.Enforce {
 			call.Refuse(w, r, refusal)
-			return false
+			return in, false
 		}
 		call.Stopped(w, r, refusal, func(c *call.Call, e *problem.Error) string { return allow(c, e, r.ContentLength) })
 	}
 	if refusal := asSent(c, r); refusal != nil {
 		call.Refuse(w, r, refusal)
-		return false
+		return in, false
 	}
-	return true
+	return in, true
 }
 
 // asSent gives the handler the request as it came: the parameters that could be

@@ -1,11 +1,8 @@
 package validate
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -27,11 +24,13 @@ const (
 type Config struct {
 	Table     *contract.Table // the operations, when the layer is used alone
 	Responses Mode            // whether answers are checked; "" is Off
+	TempDir   string          // where uploaded files wait that do not fit into memory; os.TempDir when ""
 }
 
 type layer struct {
 	table     *contract.Table
 	responses Mode
+	tempDir   string
 }
 
 // New returns the layer. It fails for a mode that does not exist.
@@ -41,14 +40,18 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	default:
 		return nil, fmt.Errorf("validate: there is no mode %q; the modes are %s, %s and %s", cfg.Responses, Off, Report, Enforce)
 	}
-	l := &layer{table: cfg.Table, responses: cfg.Responses}
+	l := &layer{table: cfg.Table, responses: cfg.Responses, tempDir: cfg.TempDir}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r = call.Ensure(w, r)
 			c := call.From(r.Context())
 			c.Resolve(l.table, r)
+			in, ok := l.admit(w, r, c)
+			defer in.upload.close()
 			switch {
-			case !admit(w, r, c):
+			case !ok:
+			case filters(c):
+				l.serveFiltered(c, r, next)
 			case l.looks(c, r):
 				l.serveHeld(c, r, next)
 			default:
@@ -59,29 +62,39 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 }
 
 // check validates the request and leaves in it what was validated.
-func check(c *call.Call, r *http.Request) *problem.Error {
+// again tells whether what was sent must still be there when it is refused.
+func (l *layer) check(c *call.Call, r *http.Request, again bool) (in input, refusal *problem.Error) {
 	op := c.Operation()
 	if op == nil {
 		miss := c.Match().Miss
 		if miss == nil {
 			miss = problem.NotFound("There is nothing at this path")
 		}
-		return miss.From("validate", "no operation")
+		return in, miss.From("validate", "no operation")
 	}
 	params, faults := op.DecodeParams(r, c.Match().Values)
 	if op.Socket != nil {
-		return checkSocket(c, r, params, faults)
+		return in, checkSocket(c, r, params, faults)
 	}
-	body, refusal := readBody(c, op, r)
+	if !op.Acceptable(r.Header["Accept"]) {
+		return in, notAcceptable(op).From("validate", "accept")
+	}
+	had := hadBody(r)
+	in, refusal = l.readBody(c, r, again)
 	if refusal = together(faults, refusal); refusal != nil {
-		return refusal.From("validate", ruleOf(refusal))
+		return in, refusal.From("validate", ruleOf(refusal))
 	}
 	settleQuery(c, op, r)
-	if hadBody(r) {
-		settleBody(r, body)
+	if had {
+		in.settle(r)
 	}
-	c.SetInput(params, body, body != nil)
-	return nil
+	c.SetInput(params, in.value, in.value != nil)
+	return in, nil
+}
+
+// notAcceptable names what there is (RFC 9110 §15.5.7).
+func notAcceptable(op *contract.Operation) *problem.Error {
+	return problem.New(http.StatusNotAcceptable, "NOT_ACCEPTABLE", "Not Acceptable", "This operation answers "+strings.Join(op.Produces(), ", "))
 }
 
 // checkSocket checks a request for a WebSocket: its parameters. A body before
@@ -97,42 +110,6 @@ func checkSocket(c *call.Call, r *http.Request, params map[string]any, faults []
 	settleQuery(c, c.Operation(), r)
 	c.SetInput(params, nil, false)
 	return nil
-}
-
-func hadBody(r *http.Request) bool {
-	return r.ContentLength != 0 || len(r.TransferEncoding) > 0
-}
-
-// readBody reads and decodes the body. What the header alone refuses is refused
-// before a byte is read.
-func readBody(c *call.Call, op *contract.Operation, r *http.Request) ([]byte, *problem.Error) {
-	if !hadBody(r) {
-		body, _, refusal := op.DecodeBody("", nil)
-		return body, refusal
-	}
-	if encoding := r.Header.Values("Content-Encoding"); len(encoding) > 0 && !strings.EqualFold(strings.Join(encoding, ","), "identity") {
-		return nil, problem.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type",
-			"Send the body without Content-Encoding").With("Accept-Encoding", "identity")
-	}
-	types := r.Header.Values("Content-Type")
-	if len(types) > 1 {
-		return nil, problem.Malformed("Content-Type is stated more than once")
-	}
-	contentType := strings.Join(types, "")
-	if op.Body != nil && r.ContentLength > 0 {
-		if _, refusal := op.Body.Media(contentType); refusal != nil {
-			return nil, refusal
-		}
-	}
-	data, refusal := c.Body(r, op.MaxBody)
-	if refusal != nil {
-		return nil, refusal
-	}
-	body, unknown, refusal := op.DecodeBody(contentType, data)
-	for _, f := range unknown {
-		c.Note("validate", f.Code, nameOf(f))
-	}
-	return body, refusal
 }
 
 // together joins the faults of the parameters with the refusal of the body, when
@@ -185,21 +162,4 @@ func settleQuery(c *call.Call, op *contract.Operation, r *http.Request) {
 			c.Note("validate", "unknown_field", name)
 		}
 	}
-}
-
-// settleBody puts the validated bytes in the place of those that were sent, and
-// corrects what the header says of them.
-func settleBody(r *http.Request, body []byte) {
-	r.TransferEncoding, r.Trailer = nil, nil
-	r.Header.Del("Content-Encoding")
-	r.Header.Del("Trailer")
-	r.ContentLength = int64(len(body))
-	if body == nil {
-		r.Body = http.NoBody
-		r.Header.Del("Content-Type")
-		r.Header.Del("Content-Length")
-		return
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 }

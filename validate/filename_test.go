@@ -1,0 +1,45 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestSafeFilename(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                                 "",
+		"a.png":                            "a.png",
+		"Résumé 2.pdf":                     "Résumé 2.pdf",
+		"../../etc/passwd":                 "passwd",
+		`C:\temp\a.png`:                    "a.png",
+		"/":                                "file",
+		"..":                               "file",
+		".htaccess":                        "htaccess",
+		"a.png. ":                          "a.png",
+		"a\x00.php\r\nX: y":                "a.phpX_ y",
+		"photo\u202egpj.exe":               "photogpj.exe",
+		`<b>"a"|?*:`:                       "_b__a_____",
+		"CON":                              "_CON",
+		"nul.txt":                          "_nul.txt",
+		"com1.log":                         "_com1.log",
+		"\xff.png":                         "_.png",
+		strings.Repeat("é", 200) + ".jpeg": strings.Repeat("é", 125) + ".jpeg",
+	} {
+		if got := safeFilename(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func FuzzSafeFilename(f *testing.F) {
+	for _, s := range []string{"a.png", "../x", "CON", strings.Repeat("é", 300), "\xff", ". ."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		got := safeFilename(name)
+		if len(got) > maxFilename || !utf8.ValidString(got) || strings.ContainsAny(got, "/\\\x00\n") || strings.HasPrefix(got, ".") || (got == "") != (name == "") {
+			t.Fatalf("%q: %q", name, got)
+		}
+	})
+}
