@@ -1,16 +1,21 @@
 package live
 
 import (
+	"cmp"
+	"slices"
+	"time"
+
 	"github.com/gatehouse-api/gatehouse/call"
 )
 
 // Event is something that subscribers of a topic are told.
 type Event struct {
 	Topic string
-	// Key names the thing that changed, and Version counts its changes: an event
-	// with a smaller version than one that was sent for the same key is dropped,
-	// so that no connection sees an older state after a newer one. Version 0 is
-	// always sent.
+	// Key names the thing that changed, and Version counts its changes, one by
+	// one. Writers that commit one after the other may publish the other way
+	// round: an event waits a moment for those before it, and one that comes later
+	// still is dropped, so that no connection sees an older state after a newer
+	// one. Version 0 is always sent at once.
 	Key     string
 	Version int64
 	// View is the message as a principal may see it, nil when it may not see it
@@ -18,14 +23,96 @@ type Event struct {
 	View func(*call.Principal) []byte
 }
 
+const (
+	// patience is how long an event waits for those before it. One that never
+	// comes is of a change that told nobody.
+	patience = 100 * time.Millisecond
+	// greeting is how long the first event of a key waits, when it is not known
+	// what came before it.
+	greeting = 10 * time.Millisecond
+	// leap is from how many missing versions on nobody waits: it is no other
+	// writer that is late, the thing was made anew.
+	leap = 256
+)
+
+// lane is the events of one key.
+type lane struct {
+	last  int64   // the newest version sent, 0 for none
+	held  []Event // those that wait, by version
+	timer *time.Timer
+}
+
 // Publish sends an event to the connections of its topic. Call it when the
 // change is committed. It does not wait for any reader.
 func (h *Hub) Publish(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopping || !h.inOrder(e) {
+	if h.stopping {
 		return
 	}
+	if e.Version == 0 {
+		h.send(e)
+		return
+	}
+	key := e.Topic + "\x00" + e.Key
+	l := h.lanes[key]
+	if l == nil {
+		l = &lane{}
+		h.lanes[key] = l
+	}
+	switch {
+	case len(h.conns) == 0: // there is nobody to be told in order
+		l.last, l.held = max(l.last, e.Version), nil
+	case l.last > 0 && e.Version < l.last:
+	case l.last > 0 && (e.Version <= l.last+1 || e.Version > l.last+leap):
+		h.send(e)
+		l.last = e.Version
+		h.follow(l)
+	default:
+		h.hold(l, e)
+	}
+}
+
+// hold lets an event wait for those before it.
+func (h *Hub) hold(l *lane, e Event) {
+	at, _ := slices.BinarySearchFunc(l.held, e.Version, func(x Event, v int64) int { return cmp.Compare(x.Version, v) })
+	l.held = slices.Insert(l.held, at, e)
+	if l.timer != nil {
+		return
+	}
+	wait := patience
+	if l.last == 0 {
+		wait = greeting
+	}
+	l.timer = time.AfterFunc(wait, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		l.timer = nil
+		if h.stopping {
+			return
+		}
+		for _, e := range l.held {
+			h.send(e)
+			l.last = e.Version
+		}
+		l.held = nil
+	})
+}
+
+// follow sends those that waited for the event just sent.
+func (h *Hub) follow(l *lane) {
+	for len(l.held) > 0 && l.held[0].Version <= l.last+1 {
+		h.send(l.held[0])
+		l.last = l.held[0].Version
+		l.held = l.held[1:]
+	}
+	if len(l.held) == 0 && l.timer != nil && l.timer.Stop() {
+		l.timer = nil
+	}
+}
+
+// send gives an event to the connections that may see it.
+func (h *Hub) send(e Event) {
 	for k := range h.conns {
 		if k.topic != e.Topic || k.ended() {
 			continue
@@ -34,18 +121,6 @@ func (h *Hub) Publish(e Event) {
 			k.send(message)
 		}
 	}
-}
-
-func (h *Hub) inOrder(e Event) bool {
-	if e.Version == 0 {
-		return true
-	}
-	key := e.Topic + "\x00" + e.Key
-	if e.Version < h.versions[key] {
-		return false
-	}
-	h.versions[key] = e.Version
-	return true
 }
 
 func (h *Hub) unsubscribe(k *conn) {

@@ -60,7 +60,7 @@ type Hub struct {
 	open       int                // those admitted and not yet closed for good
 	addresses  map[netip.Prefix]int
 	principals map[string]int
-	versions   map[string]int64 // the newest version sent, by topic and key
+	lanes      map[string]*lane // by topic and key
 	sweeping   bool
 	stopping   bool
 	idle       chan struct{} // closed when stopping and the last connection is gone
@@ -84,7 +84,7 @@ func New(cfg Config) (*Hub, error) {
 	}
 	return &Hub{
 		cfg: cfg.withDefaults(), origins: origins, conns: map[*conn]struct{}{},
-		addresses: map[netip.Prefix]int{}, principals: map[string]int{}, versions: map[string]int64{},
+		addresses: map[netip.Prefix]int{}, principals: map[string]int{}, lanes: map[string]*lane{},
 		idle: make(chan struct{}),
 	}, nil
 }

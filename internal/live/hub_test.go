@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -183,24 +184,80 @@ func TestEventIsSeenAsItsPrincipalMay(t *testing.T) {
 	}
 }
 
-func TestOlderVersionIsDropped(t *testing.T) {
+func TestVersionsArriveInTheirOrder(t *testing.T) {
+	for name, c := range map[string]struct {
+		publish []int64
+		want    []int64
+	}{
+		"as they come":              {[]int64{3, 4, 5}, []int64{3, 4, 5}},
+		"the other way round":       {[]int64{7, 6, 5, 8}, []int64{5, 6, 7, 8}},
+		"one that comes twice":      {[]int64{3, 3, 4}, []int64{3, 3, 4}},
+		"one that is never told":    {[]int64{3, 5, 6}, []int64{3, 5, 6}},
+		"made anew":                 {[]int64{3, 1 << 32, 1<<32 + 1}, []int64{3, 1 << 32, 1<<32 + 1}},
+		"a hole that fills in time": {[]int64{3, 6, 5, 4, 7}, []int64{3, 4, 5, 6, 7}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, live.Config{})
+			ws := s.dial()
+			for _, version := range c.publish {
+				s.hub.Publish(versioned("1", version))
+			}
+			for _, version := range c.want {
+				if got, want := s.read(ws), fmt.Sprint("1 version ", version); got != want {
+					t.Fatalf("got %q, want %q", got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAVersionThatComesTooLateIsDropped(t *testing.T) {
 	s := open(t, live.Config{})
 	ws := s.dial()
-	publish := func(key string, version int64, text string) {
-		e := say(text)
-		e.Key, e.Version = key, version
-		s.hub.Publish(e)
-	}
-	publish("1", 3, "slot 1 version 3")
-	publish("1", 2, "slot 1 version 2")
-	publish("2", 1, "slot 2 version 1")
-	publish("1", 3, "slot 1 version 3 again")
-	publish("1", 4, "slot 1 version 4")
-	for _, want := range []string{"slot 1 version 3", "slot 2 version 1", "slot 1 version 3 again", "slot 1 version 4"} {
-		if got := s.read(ws); got != want {
+	for _, version := range []int64{3, 5} {
+		s.hub.Publish(versioned("1", version))
+		if got, want := s.read(ws), fmt.Sprint("1 version ", version); got != want {
 			t.Fatalf("got %q, want %q", got, want)
 		}
 	}
+	s.hub.Publish(versioned("1", 4))
+	s.hub.Publish(versioned("2", 4))
+	if got := s.read(ws); got != "2 version 4" {
+		t.Fatalf("got %q, want the other key's", got)
+	}
+	s.hub.Publish(versioned("1", 6))
+	if got := s.read(ws); got != "1 version 6" {
+		t.Fatalf("got %q, want what follows", got)
+	}
+}
+
+// TestManyWritersLoseNoEvent publishes from many goroutines, each after its
+// version was given to it, as writers of one slot do.
+func TestManyWritersLoseNoEvent(t *testing.T) {
+	const writers, each = 16, 20
+	s := open(t, live.Config{Queue: writers * each})
+	ws := s.dial()
+	var last atomic.Int64
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for range each {
+				s.hub.Publish(versioned("1", last.Add(1)))
+			}
+		})
+	}
+	wg.Wait()
+	for version := 1; version <= writers*each; version++ {
+		if got, want := s.read(ws), fmt.Sprint("1 version ", version); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func versioned(key string, version int64) live.Event {
+	e := say(fmt.Sprintf("%s version %d", key, version))
+	e.Key, e.Version = key, version
+	return e
 }
 
 func TestNothingIsMissedAfterTheUpgrade(t *testing.T) {

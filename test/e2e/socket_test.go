@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,6 +41,41 @@ func TestSocketAsTheSeedsClientsUseIt(t *testing.T) {
 		if got := receive(t, c); got != `{"type":"SET_INTERVIEW","id":2,"interview":null}` {
 			t.Errorf("after DELETE: %s", got)
 		}
+	}
+}
+
+// TestEveryWriteIsTold books one slot from many clients at one time: a second
+// socket hears of each booking, and last of the one that stayed.
+func TestEveryWriteIsTold(t *testing.T) {
+	const writers = 24 // fewer than the messages that wait for a slow reader
+	p := demo(t, "--seed", "test")
+	c := dialSocket(t, p, "/", "")
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			a, err := p.try(request{method: http.MethodPut, path: "/api/appointments/3",
+				body: fmt.Sprintf(`{"interview":{"student":"Student %d","interviewer":1}}`, i)})
+			if err != nil || a.status != http.StatusNoContent {
+				t.Errorf("booking: %v %d", err, a.status)
+			}
+		})
+	}
+	wg.Wait()
+	heard := map[string]bool{}
+	last := ""
+	for range writers {
+		last = receive(t, c)
+		heard[last] = true
+	}
+	if len(heard) != writers {
+		t.Errorf("%d bookings were told, want %d", len(heard), writers)
+	}
+	var event struct{ Interview json.RawMessage }
+	if err := json.Unmarshal([]byte(last), &event); err != nil {
+		t.Fatal(err)
+	}
+	if stays := p.do(request{path: "/api/appointments"}).body; !strings.Contains(stays, string(event.Interview)) {
+		t.Errorf("the last that was told is %s, what stayed is %s", event.Interview, stays)
 	}
 }
 

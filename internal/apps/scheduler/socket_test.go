@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,17 +57,32 @@ func dial(server *httptest.Server, path, as string) (*websocket.Conn, *http.Resp
 	return websocket.Dial(ctx, server.URL+path, &websocket.DialOptions{HTTPHeader: header})
 }
 
-// want reads one message and holds it to the contract.
-func (l *listener) want(message string) {
+// want reads one message; wantEach reads as many as are given, of different
+// slots, which have no order between them.
+func (l *listener) want(message string) { l.t.Helper(); l.wantEach(message) }
+
+func (l *listener) wantEach(messages ...string) {
+	l.t.Helper()
+	left := slices.Clone(messages)
+	for range messages {
+		got := l.read()
+		at := slices.Index(left, got)
+		if at < 0 {
+			l.t.Errorf("message\n%s, want\n%s", got, strings.Join(left, "\nor "))
+			return
+		}
+		left = slices.Delete(left, at, at+1)
+	}
+}
+
+// read reads one message, which must fit the contract.
+func (l *listener) read() string {
 	l.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, got, err := l.ws.Read(ctx)
 	if err != nil {
 		l.t.Fatal(err)
-	}
-	if string(got) != message {
-		l.t.Errorf("message\n%s, want\n%s", got, message)
 	}
 	name := "pong"
 	if strings.Contains(string(got), "SET_INTERVIEW") {
@@ -75,6 +91,7 @@ func (l *listener) want(message string) {
 	for _, f := range l.socket.CheckSend(name, got) {
 		l.t.Errorf("%s is against the contract: %s %s", got, f.Pointer, f.Message)
 	}
+	return string(got)
 }
 
 func (l *listener) say(message string) {
