@@ -45,7 +45,6 @@ func Write(w http.ResponseWriter, r *http.Request, e *Error, c Context) {
 	if e.Retry != nil {
 		h.Set("Retry-After", strconv.Itoa(seconds(e.Retry.After)))
 	}
-	h.Del("Content-Length")
 	h.Del("Content-Encoding")
 	h.Del("ETag")
 	h.Set("Cache-Control", "no-store")

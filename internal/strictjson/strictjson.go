@@ -139,7 +139,7 @@ func plain(data []byte, err error) error {
 	if bytes.HasPrefix(data, []byte("\xef\xbb\xbf")) {
 		return ErrBOM
 	}
-	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || len(bytes.TrimSpace(data)) == 0 {
+	if len(bytes.TrimSpace(data)) == 0 {
 		return ErrEmpty
 	}
 	if errors.Is(err, jsontext.ErrDuplicateName) {
