@@ -63,10 +63,16 @@ type modeWorld struct {
 	records bytes.Buffer
 	seen    *call.Call // of the last request that the handler saw
 	body    string
+	status  int // that the handler answers
 }
 
-// newModeWorld builds a gate with both APIs, overlay over the first.
 func newModeWorld(t *testing.T, modes call.Modes, overlay string) *modeWorld {
+	t.Helper()
+	return newModeWorldOf(t, overlay, func(c *Config) { c.Modes = modes })
+}
+
+// newModeWorldOf builds a gate with both APIs, overlay over the first.
+func newModeWorldOf(t *testing.T, overlay string, change func(*Config)) *modeWorld {
 	t.Helper()
 	var apis []*contract.API
 	for _, name := range []string{"a", "b"} {
@@ -81,11 +87,13 @@ func newModeWorld(t *testing.T, modes call.Modes, overlay string) *modeWorld {
 		}
 		apis = append(apis, api)
 	}
-	w := &modeWorld{t: t}
-	gate, err := New(Config{
-		Contracts: apis, Modes: modes, Authn: authn.Config{Bearer: whoever{}},
+	w := &modeWorld{t: t, status: http.StatusOK}
+	cfg := Config{
+		Contracts: apis, Authn: authn.Config{Bearer: whoever{}},
 		Observe: observe.Config{Log: slog.NewJSONHandler(&w.records, nil)},
-	})
+	}
+	change(&cfg)
+	gate, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +101,7 @@ func newModeWorld(t *testing.T, modes call.Modes, overlay string) *modeWorld {
 		w.seen = From(r.Context())
 		b, _ := io.ReadAll(r.Body)
 		w.body = string(b)
-		rw.WriteHeader(http.StatusOK)
+		rw.WriteHeader(w.status)
 	}))
 	return w
 }

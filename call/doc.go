@@ -32,6 +32,13 @@
 // What should have been percent-encoded and was not is refused with 400, in the
 // query too where it is beyond ASCII.
 //
+// # Modes
+//
+// A layer that says no asks Stopped, which refuses unless Config.Modes says that
+// this layer reports for the API that is called. Then the refusal becomes a
+// Pardon, with what would allow the request, and the layer goes on. What no
+// contract describes passes in no mode.
+//
 // Each fact is set once, by the layer that proved it. A layer that is used
 // without this one makes a Call of its own with Ensure.
 package call

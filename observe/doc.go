@@ -34,6 +34,8 @@
 //	cause        the internal cause of a refusal
 //	stack        of a panic
 //	notes        what layers noted: "limit.slowed=2"
+//	would_refuse what layers in the mode report let through: "limit: RATE_LIMITED login"
+//	would_allow  for each of those, the line of an overlay or of the settings that allows it
 //
 // A field without a value is left out. Bodies, query strings, header fields,
 // tokens, cookies and names of members are not in the list. An AUDIT record adds
