@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,5 +112,38 @@ func TestHTTP2Requests(t *testing.T) {
 				t.Errorf("%s; want %s", got, row.want)
 			}
 		})
+	}
+}
+
+// TestFrameAboveTheLimit: no frame may be larger than 16 KiB.
+func TestFrameAboveTheLimit(t *testing.T) {
+	addr, _ := startEncrypted(t, nothing())
+	pairs := []string{":method", "GET", ":scheme", "https", ":path", "/", ":authority", "localhost"}
+	for range 200 {
+		pairs = append(pairs, "x", strings.Repeat("x", 100))
+	}
+	const frameSizeError = "end 6" // RFC 9113 §7
+	if got := askHTTP2(t, addr, pairs...); got != frameSizeError {
+		t.Errorf("%s; want %s", got, frameSizeError)
+	}
+}
+
+// TestNoSessionTickets: every connection has keys of its own.
+func TestNoSessionTickets(t *testing.T) {
+	addr, _ := startEncrypted(t, nothing())
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		cache := tls.NewLRUClientSessionCache(4)
+		for range 2 {
+			conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", MaxVersion: version, ClientSessionCache: cache})
+			if err != nil {
+				t.Fatal(err)
+			}
+			say(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn) // TLS 1.3 sends tickets behind the handshake
+			if conn.ConnectionState().DidResume {
+				t.Errorf("version %x: a session was resumed", version)
+			}
+			conn.Close()
+		}
 	}
 }

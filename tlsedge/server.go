@@ -23,6 +23,10 @@ const (
 // maxStreams is how many HTTP/2 requests one connection may have open.
 const maxStreams = 100
 
+// maxFrame is the least that RFC 9113 §4.2 allows: what one frame may make us
+// hold before a handler has asked for it.
+const maxFrame = 16 << 10
+
 // ServerConfig is what a server is made of. A time that is 0 is the default
 // above; a negative one is an error, for none of these limits can be off.
 //
@@ -82,6 +86,7 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 		ErrorLog:          slog.NewLogLogger(cfg.Log, slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
+			MaxReadFrameSize:     maxFrame,
 			SendPingTimeout:      cfg.IdleTimeout / 2,
 			PingTimeout:          cfg.ReadHeaderTimeout,
 			WriteByteTimeout:     cfg.WriteTimeout,
@@ -157,6 +162,9 @@ func (cfg *ServerConfig) tls() (*tls.Config, error) {
 		CipherSuites:   suites(),
 		GetCertificate: get,
 		NextProtos:     []string{"h2", "http/1.1"},
+		// Go's tickets hold for a week, and whoever gets their key reads the early
+		// part of all those connections; a handshake costs less than that.
+		SessionTicketsDisabled: true,
 	}, nil
 }
 
