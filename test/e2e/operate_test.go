@@ -152,11 +152,11 @@ func TestDatabaseOutage(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir, fmt.Sprintf("environment: test\ndata: %s\nscheduler: { seed: test }\ndatabase: { url: %q, owner_url: %q, pool: { acquire: 2s } }\n",
 		filepath.Join(dir, "data"), db.URL, db.OwnerURL))
-	if a := p.do(request{path: "/api/days"}); a.status != http.StatusOK {
+	if a := p.do(request{path: "/api/days/1"}); a.status != http.StatusOK {
 		t.Fatalf("before: %d", a.status)
 	}
 	database.Stop(t)
-	a := p.do(request{path: "/api/days"})
+	a := p.do(request{path: "/api/days/1"})
 	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || strings.Contains(a.body, "dial") {
 		t.Errorf("during the outage: %d %v %s", a.status, a.header, a.body)
 	}
@@ -168,7 +168,7 @@ func TestDatabaseOutage(t *testing.T) {
 	}
 	database.Start(t)
 	deadline := time.Now().Add(60 * time.Second)
-	for a = p.do(request{path: "/api/days"}); a.status != http.StatusOK; a = p.do(request{path: "/api/days"}) {
+	for a = p.do(request{path: "/api/days/1"}); a.status != http.StatusOK; a = p.do(request{path: "/api/days/1"}) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it did not recover: %d %s", a.status, a.body)
 		}
@@ -290,7 +290,9 @@ func TestRefusesToStart(t *testing.T) {
 		{"a secret of an example", "identity: { token: { algorithm: HS256, secret: myTopSecretKey123 } }\n", "identity.token.secret", 2},
 		{"error mode", "scheduler: { error_mode: true }\n", "error_mode", 2},
 		{"a key that is misspelt", "lisen: localhost:0\n", `Did you mean "listen"`, 2},
-		{"PostgreSQL with one role for all", "database: { url: 'postgres://one:pw-of-the-test@127.0.0.1:1/x' , wait: 0s }\n", "owner_url", 2},
+		{"PostgreSQL with one role for all", "identity: { sealing_key: vN3qT8xWc5LrZ0pJm7KdYs2HfGa9BuEe }\n" +
+			"database: { url: 'postgres://one:pw-of-the-test@127.0.0.1:1/x', owner_url: 'postgres://one:pw-of-the-test@127.0.0.1:1/x', wait: 0s }\n", "owner_url", 2},
+		{"PostgreSQL without a key of its own", "database: { url: 'postgres://one:pw-of-the-test@127.0.0.1:1/x' , wait: 0s }\n", "identity.sealing_key", 2},
 		{"a database that is not there", "environment: test\ndatabase: { url: 'postgres://one:pw-of-the-test@127.0.0.1:1/x' , wait: 0s }\n", "127.0.0.1:1", 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -300,10 +302,11 @@ func TestRefusesToStart(t *testing.T) {
 			if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, errOut, code := run(t, nil, "--config", file, "serve", "--listen", "localhost:0")
-			if strings.Contains(tt.settings, "listen:") {
-				out, errOut, code = run(t, nil, "--config", file, "serve")
+			args := []string{"--config", file, "serve"}
+			if !strings.Contains(tt.settings, "listen:") {
+				args = append(args, "--listen", "localhost:0")
 			}
+			out, errOut, code := run(t, nil, args...)
 			if code != tt.code || !strings.Contains(errOut, tt.says) {
 				t.Errorf("exit %d, want %d, saying %q:\n%s%s", code, tt.code, tt.says, out, errOut)
 			}

@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"encoding/xml"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestSslscan lets sslscan (Debian) look at the program and wants TLS 1.2 and
+// 1.3 alone, with authenticated encryption and forward secrecy.
+func TestSslscan(t *testing.T) {
+	dir := t.TempDir()
+	writeCertificate(t, dir)
+	_, address := startTLS(t, dir)
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := filepath.Join(dir, "sslscan.xml")
+	if out, err := exec.CommandContext(t.Context(), "sslscan", "--xml="+report, u.Host).CombinedOutput(); err != nil {
+		t.Fatalf("sslscan: %v\n%s", err, out)
+	}
+	b, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type item struct {
+		Type       string `xml:"type,attr"`
+		Version    string `xml:"version,attr"`
+		Enabled    string `xml:"enabled,attr"`
+		Supported  string `xml:"supported,attr"`
+		Vulnerable string `xml:"vulnerable,attr"`
+		TLS        string `xml:"sslversion,attr"`
+		Cipher     string `xml:"cipher,attr"`
+		Bits       int    `xml:"bits,attr"`
+	}
+	var found struct {
+		Test struct {
+			Protocols     []item `xml:"protocol"`
+			Renegotiation []item `xml:"renegotiation"`
+			Compression   []item `xml:"compression"`
+			Heartbleed    []item `xml:"heartbleed"`
+			Ciphers       []item `xml:"cipher"`
+			Groups        []item `xml:"group"`
+		} `xml:"ssltest"`
+	}
+	if err := xml.Unmarshal(b, &found); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(found.Test.Protocols); n < 4 {
+		t.Fatalf("sslscan tried %d protocols; is its report still read?\n%s", n, b)
+	}
+	for _, p := range found.Test.Protocols {
+		good := p.Type == "tls" && (p.Version == "1.2" || p.Version == "1.3")
+		if (p.Enabled == "1") != good {
+			t.Errorf("%s %s: enabled %s", p.Type, p.Version, p.Enabled)
+		}
+	}
+	if n := len(found.Test.Ciphers); n < 6 {
+		t.Errorf("%d ciphers; want three of each version at least", n)
+	}
+	for _, c := range found.Test.Ciphers {
+		aead := strings.Contains(c.Cipher, "GCM") || strings.Contains(c.Cipher, "CHACHA20")
+		if forward := c.TLS == "TLSv1.3" || strings.HasPrefix(c.Cipher, "ECDHE-"); !aead || !forward || c.Bits < 128 {
+			t.Errorf("%s accepts %s, %d bits", c.TLS, c.Cipher, c.Bits)
+		}
+	}
+	for _, g := range found.Test.Groups {
+		if g.Bits < 112 {
+			t.Errorf("%s exchanges keys with %d bits", g.TLS, g.Bits)
+		}
+	}
+	for _, h := range found.Test.Heartbleed {
+		if h.Vulnerable != "0" {
+			t.Errorf("%s: heartbleed", h.TLS)
+		}
+	}
+	for _, r := range append(found.Test.Renegotiation, found.Test.Compression...) {
+		if r.Supported != "0" {
+			t.Error("renegotiation or compression is supported")
+		}
+	}
+}
