@@ -1,0 +1,103 @@
+package validate_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/validate"
+)
+
+// relaxed is the layer behind a call with a mode.
+func relaxed(t *testing.T, mode call.Mode, next http.Handler) http.Handler {
+	t.Helper()
+	begin, err := call.New(call.Config{Table: uploadTable(t), Modes: call.Modes{"uploads": {"validate": mode}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return begin(layer(t, validate.Config{Table: uploadTable(t)}, next))
+}
+
+// TestReportPassesOnWhatWasSent: a form and a compressed body that would have
+// been refused reach the handler as they came, to the last byte.
+func TestReportPassesOnWhatWasSent(t *testing.T) {
+	form, formType := formBody(t, field{name: "isAdmin", data: "1"}, field{"shell", "a.php", "text/php", strings.Repeat("x", 50_000)})
+	zipped := zip(t, "gzip", `{"a":1}`)
+	for name, c := range map[string]struct{ line, body, contentType, coding string }{
+		"a form":            {"POST /files", form, formType, ""},
+		"a broken form":     {"POST /files", form[:len(form)-30], formType, ""},
+		"a compressed body": {"POST /zipped", zipped, "application/json", "gzip"},
+		"a broken one":      {"POST /zipped", zipped[:20], "application/json", "gzip"},
+		"a bomb":            {"POST /zipped", zip(t, "gzip", strings.Repeat(" ", 1<<20)), "application/json", "gzip"},
+	} {
+		pardons, same := 0, false
+		h := relaxed(t, call.Report, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			data, err := io.ReadAll(r.Body)
+			same = err == nil && string(data) == c.body && r.ContentLength == int64(len(data)) && r.Header.Get("Content-Encoding") == c.coding && r.Header.Get("Content-Type") == c.contentType
+			pardons = len(call.From(r.Context()).Pardons())
+		}))
+		method, target, _ := strings.Cut(c.line, " ")
+		r := httptest.NewRequest(method, target, strings.NewReader(c.body))
+		r.Header.Set("Content-Type", c.contentType)
+		if c.coding != "" {
+			r.Header.Set("Content-Encoding", c.coding)
+		}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if rec.Code != 200 || !same || pardons != 1 {
+			t.Errorf("%s: %d %s, same %v, %d pardons", name, rec.Code, rec.Body, same, pardons)
+		}
+	}
+}
+
+func TestOnlyOffLetsMembersOfOthersGo(t *testing.T) {
+	const sent = `[{"amount":9}]`
+	for mode, want := range map[call.Mode]string{call.Enforce: `[{}]`, call.Report: `[{}]`, call.Off: sent} {
+		h := relaxed(t, mode, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = call.Bytes(w, r, 200, "application/json", []byte(sent))
+		}))
+		if rec := send(h, "GET /salaries", ""); rec.Body.String() != want {
+			t.Errorf("%s: %s, want %s", fmt.Sprint(mode), rec.Body, want)
+		}
+	}
+}
+
+// TestLimitsWithoutAStatedLength: what Content-Length would have told is seen
+// while the body is read.
+func TestLimitsWithoutAStatedLength(t *testing.T) {
+	form, formType := formBody(t, field{name: "title", data: "a"}, field{"scans", "a", "text/plain", strings.Repeat("x", 1_000_001)})
+	for name, c := range map[string]struct{ path, body, contentType, coding string }{
+		"a large form":          {"/files", form, formType, ""},
+		"empty blocks, no end":  {"/zipped", "\x78\x9c" + strings.Repeat("\x00\x00\x00\xff\xff", 70_000), "application/json", "deflate"},
+		"a bomb":                {"/zipped", zip(t, "gzip", strings.Repeat(" ", 10<<20)), "application/json", "gzip"},
+		"more than it may hold": {"/zipped", zip(t, "gzip", strings.Repeat("abcdefgh", 50_000)), "application/json", "gzip"},
+	} {
+		r := httptest.NewRequest("POST", c.path, io.MultiReader(strings.NewReader(c.body)))
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+		r.Header.Set("Content-Type", c.contentType)
+		if c.coding != "" {
+			r.Header.Set("Content-Encoding", c.coding)
+		}
+		rec := httptest.NewRecorder()
+		layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Errorf("%s is served", name) })).ServeHTTP(rec, r)
+		if rec.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
+		}
+	}
+}
+
+func TestUploadsWaitForMemory(t *testing.T) {
+	begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, contentType := formBody(t, field{name: "title", data: "a"})
+	rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, nil)), "POST /files", body, "=Content-Type: "+contentType)
+	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
