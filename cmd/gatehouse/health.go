@@ -3,18 +3,30 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-api/gatehouse/internal/config"
 )
 
 type healthCmd struct {
-	URL string `arg:"" optional:"" help:"Base address of the server; ${default} when not given." default:"http://localhost:8001"`
+	URL string `arg:"" optional:"" help:"Base address of the server; that of the settings when not given."`
 }
 
-// address is the base address; a host and port alone mean plain HTTP.
-func (h healthCmd) address() (string, error) {
+// address is the base address; a host and port alone mean plain HTTP. Without
+// one it is where the settings listen, on this machine.
+func (h healthCmd) address(t *terminal) (string, error) {
+	if h.URL == "" {
+		cfg, report := config.Load(config.Input{Environ: t.env, Dir: ".", ConfigPath: t.global.Config})
+		if err := report.Err(); err != nil {
+			return "", fmt.Errorf("the settings do not say where the server listens: %w", err)
+		}
+		h.URL = ownAddress(cfg)
+	}
 	address := strings.TrimRight(h.URL, "/")
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
@@ -26,9 +38,22 @@ func (h healthCmd) address() (string, error) {
 	return address, nil
 }
 
+// ownAddress is how this machine reaches the listener of the settings.
+func ownAddress(cfg *config.Config) string {
+	scheme := "http://"
+	if cfg.TLS.CertFile != "" {
+		scheme = "https://"
+	}
+	host, port, _ := net.SplitHostPort(cfg.Listen) // checked with the settings
+	if a, err := netip.ParseAddr(host); host == "" || err == nil && a.IsUnspecified() {
+		host = "localhost"
+	}
+	return scheme + net.JoinHostPort(host, port)
+}
+
 // Run asks /readyz; a container's health check calls it.
 func (h healthCmd) Run(t *terminal) error {
-	address, err := h.address()
+	address, err := h.address(t)
 	if err != nil {
 		return exit(exitUsage, err)
 	}

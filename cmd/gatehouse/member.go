@@ -56,26 +56,33 @@ type addMemberCmd struct {
 	Email         string `arg:"" help:"E-mail address, with which the member signs in."`
 	Role          string `help:"admin, manager, counsellor or member." default:"member" enum:"admin,manager,counsellor,member"`
 	Username      string `help:"Shown name; the part before the @ when not given." placeholder:"NAME"`
-	PasswordStdin bool   `help:"Read the password from standard input instead of making an invitation."`
+	PasswordStdin bool   `help:"Read the password from standard input instead of making an invitation." xor:"secret"`
+	HashStdin     bool   `help:"Read the password hash of another system (bcrypt, Argon2id) from standard input." xor:"secret"`
 }
 
 // Run adds a member or prints an invitation.
 func (a addMemberCmd) Run(t *terminal) error {
-	if !a.PasswordStdin {
+	if !a.PasswordStdin && !a.HashStdin {
 		return a.invite(t)
 	}
 	line, err := bufio.NewReader(t.in).ReadString('\n')
-	password := strings.TrimRight(line, "\r\n")
-	if password == "" {
-		return exit(exitUsage, fmt.Errorf("no password on standard input: %w", err))
+	secret := strings.TrimRight(line, "\r\n")
+	if secret == "" {
+		return exit(exitUsage, fmt.Errorf("no password on standard input, nor a hash of one: %w", err))
 	}
 	if a.Username == "" {
 		a.Username, _, _ = strings.Cut(a.Email, "@")
 	}
 	return t.people(func(s *identity.Service) error {
-		m, err := s.AddMember(t.ctx, identity.Operator(), identity.NewMember{
-			Username: a.Username, Email: a.Email, Password: password, Role: identity.Role(a.Role),
-		})
+		n := identity.NewMember{Username: a.Username, Email: a.Email, Role: identity.Role(a.Role)}
+		var m identity.Member
+		var err error
+		if a.HashStdin {
+			m, err = s.ImportMember(t.ctx, identity.Operator(), n, secret)
+		} else {
+			n.Password = secret
+			m, err = s.AddMember(t.ctx, identity.Operator(), n)
+		}
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/gatehouse-api/gatehouse/internal/store"
 	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
@@ -97,6 +99,28 @@ func TestSuspendReachesARunningServer(t *testing.T) {
 				t.Errorf("signing in: %v, want 401", err)
 			}
 		})
+	}
+}
+
+// TestImportedMember brings a bcrypt hash of another system: its password signs
+// in, and the hash is Argon2id afterwards.
+func TestImportedMember(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, settingsOn(t, store.SQLite, dir, ""))
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "--config", filepath.Join(dir, "gatehouse.yaml"), "member", "add", "old@example.org", "--hash-stdin")
+	cmd.Dir, cmd.Stdin, cmd.Env = dir, strings.NewReader(string(hash)), []string{}
+	if b, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("importing: %v\n%s", err, b)
+	}
+	p.logins["member"] = []login{{"member", "old@example.org", password}}
+	for range 2 { // with the imported hash, and with the one that took its place
+		if a := p.do(request{path: "/profile", token: p.token("member", 0)}); a.status != http.StatusOK {
+			t.Errorf("profile: %d %s", a.status, a.body)
+		}
 	}
 }
 
@@ -228,9 +252,10 @@ func TestTLSFromFiles(t *testing.T) {
 	}
 }
 
-func startTLS(t *testing.T, dir string) (*program, string) {
+func startTLS(t *testing.T, dir string, more ...string) (*program, string) {
 	t.Helper()
-	settings := "environment: test\ndata: " + filepath.Join(dir, "data") + "\nscheduler: { seed: test }\ntls: { cert_file: cert.pem, key_file: key.pem }\n"
+	settings := "environment: test\ndata: " + filepath.Join(dir, "data") + "\nscheduler: { seed: test }\ntls: { cert_file: cert.pem, key_file: key.pem }\n" +
+		strings.Join(more, "")
 	if err := os.WriteFile(filepath.Join(dir, "gatehouse.yaml"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -390,6 +415,15 @@ func TestCommandsTellPrograms(t *testing.T) {
 	}
 	if _, _, code := run(t, nil, "health", "http://127.0.0.1:9"); code != 3 {
 		t.Errorf("health of nothing: exit %d, want 3", code)
+	}
+	dir := t.TempDir()
+	up := serve(t, dir, settingsOn(t, store.SQLite, dir, ""))
+	settings := filepath.Join(dir, "gatehouse.yaml")
+	if err := os.WriteFile(settings, []byte("listen: "+strings.TrimPrefix(up.url, "http://")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errOut, code := run(t, nil, "--config", settings, "health"); code != 0 || out != "ready\n" {
+		t.Errorf("health of the settings' server: exit %d, %s%s", code, out, errOut)
 	}
 	if _, _, code := run(t, nil, "no-such-command"); code != 2 {
 		t.Errorf("a wrong command: exit %d, want 2", code)

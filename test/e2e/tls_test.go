@@ -1,13 +1,17 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"encoding/xml"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestSslscan lets sslscan (Debian) look at the program and wants TLS 1.2 and
@@ -83,5 +87,60 @@ func TestSslscan(t *testing.T) {
 		if r.Supported != "0" {
 			t.Error("renegotiation or compression is supported")
 		}
+	}
+}
+
+// TestHSTSOnlyOverTLS: a host of ours is remembered where it was reached over
+// TLS, and nowhere else.
+func TestHSTSOnlyOverTLS(t *testing.T) {
+	const host = "gate.example.org"
+	dir := t.TempDir()
+	writeCertificate(t, dir)
+	named := "version: 1\nenvironment: test\nhosts: [" + host + "]\nscheduler: { seed: test }\ndata: "
+	plain := serve(t, t.TempDir(), named+filepath.Join(dir, "plain")+"\n")
+	if a := plain.do(request{path: "/livez", host: host}); a.status != 200 || a.header.Get("Strict-Transport-Security") != "" {
+		t.Errorf("plain: %d, HSTS %q", a.status, a.header.Get("Strict-Transport-Security"))
+	}
+	over, address := startTLS(t, dir, "hosts: ["+host+"]\n")
+	over.url = address
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	for _, row := range []struct{ host, want string }{{host, "max-age=31536000; includeSubDomains"}, {"localhost", ""}} {
+		if a := over.do(request{path: "/livez", host: row.host, client: client}); a.status != 200 || a.header.Get("Strict-Transport-Security") != row.want {
+			t.Errorf("%s over TLS: %d, HSTS %q; want %q", row.host, a.status, a.header.Get("Strict-Transport-Security"), row.want)
+		}
+	}
+}
+
+// TestConnectionsOfOneAddress: one address holds 256 connections at most, and
+// the others are served meanwhile.
+func TestConnectionsOfOneAddress(t *testing.T) {
+	p := demo(t, "--seed", "test")
+	u, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flood := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 3, 1)}, Timeout: 5 * time.Second}
+	var refused int
+	for range 300 {
+		conn, err := flood.Dial("tcp", net.JoinHostPort("127.0.0.1", u.Port()))
+		if err != nil {
+			refused++
+			continue
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := conn.Write([]byte("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
+			refused++
+			continue
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			refused++
+		}
+	}
+	if refused != 300-256 {
+		t.Errorf("%d of 300 connections were closed unanswered; want 44", refused)
+	}
+	if a := p.do(request{path: "/livez"}); a.status != 200 {
+		t.Errorf("another address: %d", a.status)
 	}
 }

@@ -1,0 +1,145 @@
+//go:build soak
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The times of the server in TestSoakSlowClients, shorter than in production.
+const (
+	slowHeader = 2 * time.Second
+	slowRead   = 4 * time.Second
+	slowWrite  = 6 * time.Second
+	slowGrace  = 3 * time.Second // two cores also run the 900 clients
+)
+
+// TestSoakSlowClients: 300 clients of each kind are closed within the times of the
+// settings, and others are served meanwhile.
+func TestSoakSlowClients(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, fmt.Sprintf("version: 1\nenvironment: test\ndata: %s\nscheduler: { seed: test }\n"+
+		"limits: { own: 100000000/15m, members: 100000000/15m }\n"+
+		"server: { timeouts: { header: %s, read: %s, write: %s } }\n", filepath.Join(dir, "data"), slowHeader, slowRead, slowWrite))
+	u, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() { p.servedUntil(stop) })
+
+	const get = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	kinds := []slowKind{
+		{"slow headers", "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ", slowHeader},
+		{"slow body", "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n", slowRead},
+		{"slow read", strings.Repeat(get, 1000), slowWrite},
+	}
+	var clients sync.WaitGroup
+	for k, kind := range kinds {
+		for i := range 300 {
+			from := net.IPv4(127, 0, byte(10+k), byte(1+i/100)) // an address holds 256 connections at most
+			clients.Go(func() {
+				if err := kind.run(net.JoinHostPort("127.0.0.1", u.Port()), from); err != nil {
+					t.Errorf("%s, client %d: %v", kind.name, i, err)
+				}
+			})
+		}
+	}
+	clients.Wait()
+	close(stop)
+	others.Wait()
+}
+
+type slowKind struct {
+	name  string
+	first string        // sent at once
+	limit time.Duration // when the server hangs up
+}
+
+// run is one slow client: it sends its first words and then a byte each 300 ms.
+// One that does not read looks only when the time is over whether the server is
+// still there.
+func (k slowKind) run(addr string, from net.IP) error {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Timeout: 10 * time.Second}
+	conn, err := d.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	begin := time.Now()
+	if k.name == "slow read" {
+		return k.deaf(conn.(*net.TCPConn))
+	}
+	if _, err := io.WriteString(conn, k.first); err != nil {
+		return err
+	}
+	ended := make(chan time.Duration, 1)
+	go func() {
+		_, _ = io.Copy(io.Discard, conn)
+		ended <- time.Since(begin)
+	}()
+	for {
+		select {
+		case took := <-ended:
+			if took < k.limit-100*time.Millisecond || took > k.limit+slowGrace {
+				return fmt.Errorf("closed after %s; want %s", took, k.limit)
+			}
+			return nil
+		case <-time.After(300 * time.Millisecond):
+			_, _ = conn.Write([]byte("x")) // the reader tells when this fails
+		}
+		if time.Since(begin) > k.limit+2*slowGrace {
+			return errors.New("still open")
+		}
+	}
+}
+
+func (k slowKind) deaf(conn *net.TCPConn) error {
+	_ = conn.SetReadBuffer(4 << 10)
+	_ = conn.SetWriteDeadline(time.Now().Add(k.limit))
+	_, _ = io.WriteString(conn, k.first) // the server stops reading when it can no longer answer
+	<-time.After(k.limit + slowGrace)
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_, err := io.Copy(io.Discard, conn)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		return fmt.Errorf("it still answers, or is still open: %w", err)
+	}
+	return nil
+}
+
+// servedUntil asks again and again; nobody has to wait long.
+func (p *program) servedUntil(stop <-chan struct{}) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	served, slowest := 0, time.Duration(0)
+	for {
+		select {
+		case <-stop:
+			p.t.Logf("%d others were served meanwhile, the slowest in %s", served, slowest)
+			if served < 100 {
+				p.t.Errorf("only %d others were served", served)
+			}
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		begin := time.Now()
+		a, err := p.try(request{path: "/livez", client: client})
+		if err != nil || a.status != http.StatusOK {
+			p.t.Errorf("meanwhile: %d, %v", a.status, err)
+			continue
+		}
+		served++
+		slowest = max(slowest, time.Since(begin))
+	}
+}
