@@ -237,3 +237,31 @@ func TestAHijackedConnectionIsRecorded(t *testing.T) {
 		t.Errorf("%+v", rec)
 	}
 }
+
+// TestWouldRefuseIsSafeAndWhole fills the notes and wants the report beside them.
+func TestWouldRefuseIsSafeAndWhole(t *testing.T) {
+	begin, err := call.New(call.Config{Modes: call.Modes{call.AnyAPI: {"validate": call.Report}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got observe.Record
+	var out bytes.Buffer
+	layer, err := observe.New(observe.Config{Log: slog.NewJSONHandler(&out, nil), OnRecord: func(r observe.Record) { got = r }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusal := problem.Forbidden("No").From("validate", "unknown_field /a\n"+strings.Repeat("b", 500))
+	begin(layer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 100 {
+			call.From(r.Context()).Note("validate", "unknown_field", "x")
+		}
+		call.Stopped(w, r, refusal, func(*call.Call, *problem.Error) string { return "GET /x\n: {}" })
+	}))).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	if len(got.WouldRefuse) != 1 || len(got.WouldRefuse[0]) > 128 || !strings.HasPrefix(got.WouldRefuse[0], `validate: FORBIDDEN unknown_field /a\u000ab`) ||
+		len(got.WouldAllow) != 1 || got.WouldAllow[0] != `GET /x\u000a: {}` || got.Verdict != "served" {
+		t.Errorf("%+v", got)
+	}
+	if !strings.Contains(out.String(), `"would_refuse":["validate: FORBIDDEN`) || !strings.Contains(out.String(), `"would_allow":["GET /x`) {
+		t.Errorf("written as %s", out.String())
+	}
+}

@@ -37,6 +37,7 @@ func TestPageListsEveryField(t *testing.T) {
 	}
 	r := newRig(t)
 	r.table = tableOf(t)
+	r.modes = call.Modes{call.AnyAPI: {"validate": call.Report}}
 	var written []string
 	for _, next := range []http.HandlerFunc{
 		func(w http.ResponseWriter, req *http.Request) {
@@ -44,6 +45,7 @@ func TestPageListsEveryField(t *testing.T) {
 			c.SetPrincipal(&call.Principal{ID: "m1", Role: "member"})
 			c.SetInput(map[string]any{"path.id": "7"}, nil, false)
 			c.Note("call", "forwarded", "disagrees")
+			call.Stopped(w, req, problem.Malformed("no").From("validate", "rule"), func(*call.Call, *problem.Error) string { return "line" })
 			call.Refuse(w, req, problem.Forbidden("no").Because(errors.New("why")).From("authz", "rule"))
 		},
 		func(http.ResponseWriter, *http.Request) { panic("x") },

@@ -49,6 +49,7 @@ type rig struct {
 	t     testing.TB
 	cfg   observe.Config
 	table *contract.Table
+	modes call.Modes
 	log   bytes.Buffer
 	at    time.Time
 }
@@ -67,7 +68,7 @@ func (r *rig) do(req *http.Request, next http.HandlerFunc) (*httptest.ResponseRe
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	begin, err := call.New(call.Config{Table: r.table, Now: r.cfg.Now, NewID: func() string { return "0199-id" }})
+	begin, err := call.New(call.Config{Table: r.table, Modes: r.modes, Now: r.cfg.Now, NewID: func() string { return "0199-id" }})
 	if err != nil {
 		r.t.Fatal(err)
 	}
