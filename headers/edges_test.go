@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/contract"
 )
 
 func TestBoundsOfTheConfig(t *testing.T) {
@@ -77,7 +78,7 @@ func TestLoopbackNames(t *testing.T) {
 	}
 }
 
-func serveIn(t *testing.T, cfg Config, mode call.Mode, r *http.Request) (header http.Header, reached bool, pardons []call.Pardon) {
+func serveIn(t *testing.T, cfg Config, mode call.Mode, r *http.Request) (header http.Header, calls int, pardons []call.Pardon) {
 	t.Helper()
 	facts, err := call.New(call.Config{Modes: call.Modes{call.AnyAPI: {"headers": mode}}})
 	if err != nil {
@@ -89,10 +90,11 @@ func serveIn(t *testing.T, cfg Config, mode call.Mode, r *http.Request) (header 
 	}
 	w := httptest.NewRecorder()
 	facts(layer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		reached, pardons = true, call.From(r.Context()).Pardons()
+		calls++
+		pardons = call.From(r.Context()).Pardons()
 		w.WriteHeader(http.StatusOK)
 	}))).ServeHTTP(w, r)
-	return w.Result().Header, reached, pardons
+	return w.Header(), calls, pardons
 }
 
 func TestModes(t *testing.T) {
@@ -113,9 +115,9 @@ func TestModes(t *testing.T) {
 		if tt.origin != "" {
 			r.Header.Set("Origin", tt.origin)
 		}
-		h, reached, pardons := serveIn(t, cfg, tt.mode, r)
-		if !reached || len(h.Values("X-Content-Type-Options")) != tt.fields || len(pardons) != tt.pardons {
-			t.Errorf("%s: reached %v, %d fields, pardons %v", tt.name, reached, len(h.Values("X-Content-Type-Options")), pardons)
+		h, calls, pardons := serveIn(t, cfg, tt.mode, r)
+		if calls != 1 || len(h.Values("X-Content-Type-Options")) != tt.fields || len(pardons) != tt.pardons {
+			t.Errorf("%s: %d calls, %d fields, pardons %v", tt.name, calls, len(h.Values("X-Content-Type-Options")), pardons)
 		}
 		if len(pardons) == 1 && (pardons[0].Code != "CORS_ORIGIN" || pardons[0].Layer != "headers" || !strings.Contains(pardons[0].Allow, "origins")) {
 			t.Errorf("%s: %+v", tt.name, pardons[0])
@@ -131,7 +133,41 @@ func TestModes(t *testing.T) {
 func TestWhatIsNoPreflightGoesOn(t *testing.T) {
 	r := httptest.NewRequest(http.MethodOptions, "http://api.example/", nil)
 	r.Header.Set("Access-Control-Request-Method", "GET")
-	if _, reached, _ := serveIn(t, Config{CORS: CORS{InsecureAnyOrigin: true}}, call.Enforce, r); !reached {
+	if _, calls, _ := serveIn(t, Config{CORS: CORS{InsecureAnyOrigin: true}}, call.Enforce, r); calls != 1 {
 		t.Error("it was answered as a preflight")
+	}
+}
+
+func TestHSTSThatIsOffLeavesNothing(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "https://api.example/", nil)
+	h, _, _ := serveIn(t, Config{HSTS: HSTS{InsecureOff: true}}, call.Enforce, r)
+	if _, there := h["Strict-Transport-Security"]; there {
+		t.Error("the field is there, without a value")
+	}
+}
+
+// TestAnOperationForOPTIONS does not widen what a preflight allows.
+func TestAnOperationForOPTIONS(t *testing.T) {
+	api, err := contract.Load(contract.File{Name: "a.yaml", Data: []byte(`
+openapi: 3.1.0
+info: { title: A, version: "1" }
+paths:
+  /a:
+    get: { operationId: read, x-gatehouse: { access: public }, responses: { "200": { description: ok } } }
+    options: { operationId: ask, x-gatehouse: { access: public }, responses: { "204": { description: ok } } }
+`)}, contract.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := contract.NewTable(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodOptions, "https://api.example/a", nil)
+	r.Header.Set("Origin", "https://app.example")
+	r.Header.Set("Access-Control-Request-Method", "DELETE")
+	h, _, _ := serveIn(t, Config{Table: table, CORS: CORS{Origins: []string{"https://app.example"}}}, call.Enforce, r)
+	if got := h.Get("Access-Control-Allow-Methods"); got != "GET, HEAD, OPTIONS" {
+		t.Errorf("allowed are %q", got)
 	}
 }
