@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/problem"
 	"github.com/gatehouse-api/gatehouse/validate"
 )
 
@@ -99,5 +100,47 @@ func TestUploadsWaitForMemory(t *testing.T) {
 	rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, nil)), "POST /files", body, "=Content-Type: "+contentType)
 	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestFilteredAnswersAreCheckedToo: Responses looks at what is left, a refusal
+// leaves as it is, and a panic leaves nothing behind.
+func TestFilteredAnswersAreCheckedToo(t *testing.T) {
+	answer := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_ = call.Bytes(w, r, 200, "application/json", []byte(body))
+		}
+	}
+	for _, c := range []struct {
+		mode    validate.Mode
+		handler http.Handler
+		status  int
+		tells   string
+	}{
+		{validate.Enforce, answer(`[{"name":"a","amount":9}]`), 200, `[{"name":"a"}]`},
+		{validate.Enforce, answer(`[{"name":7,"amount":9}]`), 500, "Internal"},
+		{validate.Report, answer(`[{"name":7,"amount":9}]`), 200, `[{"name":7}]`},
+		{validate.Off, answer(`[{"name":7,"amount":9}]`), 200, `[{"name":7}]`},
+		{validate.Enforce, call.Handler(func(http.ResponseWriter, *http.Request, *call.Call) error { return problem.NotFound("no such list") }), 404, "no such list"},
+	} {
+		rec := send(layer(t, validate.Config{Table: uploadTable(t), Responses: c.mode}, c.handler), "GET /salaries", "")
+		if rec.Code != c.status || !strings.Contains(rec.Body.String(), c.tells) || strings.Contains(rec.Body.String(), "amount") {
+			t.Errorf("%s: %d %s, want %d %s", c.mode, rec.Code, rec.Body, c.status, c.tells)
+		}
+	}
+	h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer(`[{"amount":9}]`)(w, r)
+		panic("a bug")
+	}))
+	rec := send(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = call.Ensure(w, r)
+		defer func() {
+			_ = recover()
+			call.Refuse(call.From(r.Context()).ResponseWriter(), r, problem.Internal(nil))
+		}()
+		h.ServeHTTP(w, r)
+	}), "GET /salaries", "")
+	if rec.Code != 500 || strings.Contains(rec.Body.String(), "amount") {
+		t.Errorf("after a panic: %d %s", rec.Code, rec.Body)
 	}
 }

@@ -287,6 +287,7 @@ func TestContentEncoding(t *testing.T) {
 		{"a bomb within the size", "gzip", zip(t, "gzip", `{"a":"`+strings.Repeat("b", 250_000)+`"}`), 413, ""},
 		{"empty blocks without an end", "deflate", "\x78\x9c" + strings.Repeat("\x00\x00\x00\xff\xff", 70_000), 413, ""},
 		{"two members", "gzip", zip(t, "gzip", good) + zip(t, "gzip", `{"admin":1}`), 400, ""},
+		{"two members that make one document", "gzip", zip(t, "gzip", `{"a":`) + zip(t, "gzip", `"b"}`), 400, ""},
 		{"trailing bytes", "deflate", zip(t, "deflate", good) + "x", 400, ""},
 		{"broken off", "gzip", zip(t, "gzip", good)[:20], 400, ""},
 		{"a wrong sum", "gzip", strings.Replace(zip(t, "gzip", good), "\x09\x00\x00\x00", "\x08\x00\x00\x00", 1), 400, ""},
@@ -298,6 +299,9 @@ func TestContentEncoding(t *testing.T) {
 		rec := send(h, "POST /zipped", c.body, "Content-Encoding: "+c.coding)
 		if rec.Code != c.status || rec.Header().Get("Accept-Encoding") != c.accepts || (seen == "") != (c.status != 200) {
 			t.Errorf("%s: %d %s, Accept-Encoding %q, handler saw %.40q", c.name, rec.Code, rec.Body, rec.Header().Get("Accept-Encoding"), seen)
+		}
+		if c.status == 415 && !strings.Contains(rec.Body.String(), "with one of: gzip, deflate") {
+			t.Errorf("%s: %s", c.name, rec.Body)
 		}
 		if c.status == 200 && !strings.HasSuffix(seen, "[]") {
 			t.Errorf("%s: Content-Encoding stays: %.60s", c.name, seen)
