@@ -169,16 +169,35 @@ func judge(ctx context.Context, b *binary, r *reach, s settings, first func(muta
 	return trials, failed
 }
 
+// brief is how long a test may take to be among those that run first.
+const brief = 500 * time.Millisecond
+
+// verdict runs the tests that come by a mutant, the slow ones only when the
+// others have not noticed it.
 func (r *reach) verdict(ctx context.Context, b *binary, m mutant) (verdict, error) {
-	tests := r.by[m.id]
-	if len(tests) == 0 {
-		return unreached, nil
+	var fast, slow []string
+	for _, t := range r.by[m.id] {
+		if r.takes[t] < brief {
+			fast = append(fast, t)
+		} else {
+			slow = append(slow, t)
+		}
 	}
-	within := 5 * time.Second
-	for _, t := range tests {
-		within += 8 * r.takes[t]
+	v := unreached
+	for _, tests := range [][]string{fast, slow} {
+		if len(tests) == 0 {
+			continue
+		}
+		within := 5 * time.Second
+		for _, t := range tests {
+			within += 8 * r.takes[t]
+		}
+		var err error
+		if v, err = b.test(ctx, tests, within, "GATEHOUSE_MUTANT="+strconv.Itoa(m.id)); err != nil || v != survived {
+			return v, err
+		}
 	}
-	return b.test(ctx, tests, within, "GATEHOUSE_MUTANT="+strconv.Itoa(m.id))
+	return v, nil
 }
 
 // tally counts the verdicts.
