@@ -19,6 +19,12 @@ fi
 if used '"strace"'; then
 	has strace || need strace
 fi
+if used '"sslscan"'; then
+	has sslscan || need sslscan
+fi
+if used '"testssl"'; then
+	has testssl || need testssl.sh
+fi
 if used redis-server; then
 	has redis-server || need redis-server
 fi

@@ -129,11 +129,15 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 		return nil, fmt.Errorf("tls.redirect: %w", err)
 	}
 	t := s.cfg.Server.Timeouts
-	srv := &http.Server{
-		Handler: layer(toTLS(portOf(s.cfg))), ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
+	srv, err := tlsedge.NewServer(tlsedge.ServerConfig{
+		Handler: layer(toTLS(portOf(s.cfg))), Log: s.log.Handler(), InsecurePlain: true, // it serves nothing but the way to https
+		ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
+	})
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	go func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := tlsedge.Serve(srv, l); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	}()

@@ -252,10 +252,9 @@ func TestTLSFromFiles(t *testing.T) {
 	}
 }
 
-func startTLS(t *testing.T, dir string, more ...string) (*program, string) {
+func startTLS(t *testing.T, dir string) (*program, string) {
 	t.Helper()
-	settings := "environment: test\ndata: " + filepath.Join(dir, "data") + "\nscheduler: { seed: test }\ntls: { cert_file: cert.pem, key_file: key.pem }\n" +
-		strings.Join(more, "")
+	settings := "environment: test\ndata: " + filepath.Join(dir, "data") + "\nscheduler: { seed: test }\ntls: { cert_file: cert.pem, key_file: key.pem }\n"
 	if err := os.WriteFile(filepath.Join(dir, "gatehouse.yaml"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,16 @@
 package e2e
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
 	"encoding/xml"
+	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,18 +22,58 @@ import (
 	"time"
 )
 
-// TestSslscan lets sslscan (Debian) look at the program and wants TLS 1.2 and
-// 1.3 alone, with authenticated encryption and forward secrecy.
-func TestSslscan(t *testing.T) {
+// startScanned serves over TLS with a certificate of which a scanner has nothing
+// to say but that nobody signed it, and returns host and port.
+func startScanned(t *testing.T, more string) (*program, string) {
+	t.Helper()
 	dir := t.TempDir()
-	writeCertificate(t, dir)
-	_, address := startTLS(t, dir)
-	u, err := url.Parse(address)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := filepath.Join(dir, "sslscan.xml")
-	if out, err := exec.CommandContext(t.Context(), "sslscan", "--xml="+report, u.Host).CombinedOutput(); err != nil {
+	number := make([]byte, 16)
+	_, _ = rand.Read(number)
+	template := &x509.Certificate{
+		SerialNumber: new(big.Int).SetBytes(number), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(b), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settings := "version: 1\nenvironment: test\ndata: " + filepath.Join(dir, "data") + "\nscheduler: { seed: test }\ntls: { cert_file: cert.pem, key_file: key.pem }\n" + more
+	if err := os.WriteFile(filepath.Join(dir, "gatehouse.yaml"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, out := start(t, binary, nil, "--config", filepath.Join(dir, "gatehouse.yaml"), "--json", "serve", "--listen", "localhost:0")
+	var said struct{ URL string }
+	if err := json.NewDecoder(out).Decode(&said); err != nil {
+		t.Fatalf("serve did not print JSON: %v\n%s", err, p.log.String())
+	}
+	u, err := url.Parse(said.URL)
+	if err != nil || u.Scheme != "https" {
+		t.Fatalf("the address is %s, %v", said.URL, err)
+	}
+	p.url = said.URL
+	return p, u.Host
+}
+
+// TestSslscan lets sslscan (Debian) look at the program and wants TLS 1.2 and
+// 1.3 alone, with authenticated encryption and forward secrecy.
+func TestSslscan(t *testing.T) {
+	_, host := startScanned(t, "")
+	report := filepath.Join(t.TempDir(), "sslscan.xml")
+	if out, err := exec.CommandContext(t.Context(), "sslscan", "--xml="+report, host).CombinedOutput(); err != nil {
 		t.Fatalf("sslscan: %v\n%s", err, out)
 	}
 	b, err := os.ReadFile(report)
@@ -95,14 +143,12 @@ func TestSslscan(t *testing.T) {
 func TestHSTSOnlyOverTLS(t *testing.T) {
 	const host = "gate.example.org"
 	dir := t.TempDir()
-	writeCertificate(t, dir)
 	named := "version: 1\nenvironment: test\nhosts: [" + host + "]\nscheduler: { seed: test }\ndata: "
 	plain := serve(t, t.TempDir(), named+filepath.Join(dir, "plain")+"\n")
 	if a := plain.do(request{path: "/livez", host: host}); a.status != 200 || a.header.Get("Strict-Transport-Security") != "" {
 		t.Errorf("plain: %d, HSTS %q", a.status, a.header.Get("Strict-Transport-Security"))
 	}
-	over, address := startTLS(t, dir, "hosts: ["+host+"]\n")
-	over.url = address
+	over, _ := startScanned(t, "hosts: ["+host+"]\n")
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for _, row := range []struct{ host, want string }{{host, "max-age=31536000; includeSubDomains"}, {"localhost", ""}} {
 		if a := over.do(request{path: "/livez", host: row.host, client: client}); a.status != 200 || a.header.Get("Strict-Transport-Security") != row.want {
