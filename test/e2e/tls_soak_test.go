@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
-	"net/url"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,16 +26,10 @@ var explained = map[string]string{
 // TestSoakTestssl lets testssl.sh (Debian) look at the program. It takes one to two
 // minutes, which is why it is not part of make test.
 func TestSoakTestssl(t *testing.T) {
-	dir := t.TempDir()
-	writeCertificate(t, dir)
-	_, address := startTLS(t, dir)
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	report := filepath.Join(dir, "testssl.json")
+	_, host := startScanned(t, "")
+	report := filepath.Join(t.TempDir(), "testssl.json")
 	// It exits with the number of findings.
-	out, _ := exec.CommandContext(t.Context(), "testssl", "--quiet", "--color", "0", "--warnings", "batch", "--jsonfile", report, u.Host).CombinedOutput()
+	out, _ := exec.CommandContext(t.Context(), "testssl", "--quiet", "--color", "0", "--warnings", "batch", "--jsonfile", report, host).CombinedOutput()
 	b, err := os.ReadFile(report)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -53,7 +47,7 @@ func TestSoakTestssl(t *testing.T) {
 		case explained[f.ID] != "":
 			t.Logf("%s %s (%s): %s", f.Severity, f.ID, explained[f.ID], f.Finding)
 		case f.ID == "HSTS":
-			t.Logf("%s HSTS (a browser that remembers localhost reaches no development server; TestEncrypted and the headers package test it): %s", f.Severity, f.Finding)
+			t.Logf("%s HSTS (a browser that remembers localhost reaches no development server; TestHSTSOnlyOverTLS asks for another host): %s", f.Severity, f.Finding)
 		default:
 			t.Errorf("%s %s: %s", f.Severity, f.ID, f.Finding)
 		}
@@ -77,14 +71,13 @@ func TestSoakH2spec(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("installing h2spec: %v\n%s", err, out)
 	}
-	writeCertificate(t, dir)
-	_, address := startTLS(t, dir)
-	u, err := url.Parse(address)
+	_, address := startScanned(t, "")
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// It exits with 1 when one test fails.
-	out, _ := exec.CommandContext(t.Context(), filepath.Join(dir, "h2spec"), "-t", "-k", "-h", u.Hostname(), "-p", u.Port(), "-o", "5", "-P", "/livez").CombinedOutput()
+	out, _ := exec.CommandContext(t.Context(), filepath.Join(dir, "h2spec"), "-t", "-k", "-h", host, "-p", port, "-o", "5", "-P", "/livez").CombinedOutput()
 	text := string(out)
 	if _, failures, ok := strings.Cut(text, "Failures:"); ok {
 		t.Log(failures)
