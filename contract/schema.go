@@ -69,6 +69,9 @@ func (s *Schema) Validate(v any) []problem.Field {
 // Trimming, empty and defaults follow properties, items, $ref and allOf, and the
 // branch of an anyOf or oneOf whose only alternative is null.
 func (s *Schema) Prepare(v any, u Unknown) (out any, changed bool, unknown []problem.Field) {
+	if s.shape.settled(v) { // most parameters: without anything on the heap
+		return v, false, nil
+	}
 	p := preparer{policy: u, way: s.way, role: anyRole}
 	out, changed = p.whole(s.shape, v)
 	if len(p.sink.faults) > 0 {
