@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -105,6 +106,11 @@ func TestForgedForwardedForBuysNothing(t *testing.T) {
 }
 
 func TestABurstOfGuessesCannotExceedTheBudget(t *testing.T) {
+	synctest.Test(t, burstOfGuesses)
+}
+
+// burstOfGuesses holds every guess back until all others were told to wait.
+func burstOfGuesses(t *testing.T) {
 	table := tableOf(t, document)
 	wrap, err := limit.New(limit.Config{Table: table})
 	if err != nil {
