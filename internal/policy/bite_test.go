@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -93,7 +94,39 @@ func moreBreaches() []breach {
 		{"migrations", "-- a/schema/00001_x.sql --\n-- +goose Up\nCREATE TABLE x;\n-- +goose Down\n-- nothing", "does nothing", ""},
 		{"migrations", "-- a/schema/1.sql --\n", "not named", ""},
 		{"migrations", "-- a/schema/00001_x.sql --\n-- +goose Up\nx\n-- +goose Down\nx\n-- a/schema/postgres/00001_y.sql --\n-- +goose Up\ny\n-- +goose Down\ny\n", "has the number", ""},
+		{"weak packages", "-- call/a.go --\npackage call\nimport \"math/rand\"", "crypto/rand", "-- call/a_test.go --\npackage call\nimport \"math/rand\""},
+		{"proofs", "-- " + asvsPage + " --\n`call/TestA`", "no such test", "-- " + asvsPage + " --\n`call/TestA/a row`\n" + aTest},
+		{"proofs", "-- " + asvsPage + " --\n`call/TestA/another row`\n" + aTest, "no such row", ""},
+		{"proofs", "-- " + threatModel + " --\n|---|\n| a | b | c |", "no test shows: a", ""},
+		{"asvs", asvs(""), "V1.1.1 stands there 0 times", asvs("| V1.1.1 | a | met | `call/TestA` |\n| V2 | b | not applicable | none |", 1, 0, 0, 0, 2, 0)},
+		{"asvs", asvs("| V1.1.1 | a | open | b |\n| V1.1.1 | a | open | b |"), "V1.1.1 stands there 2 times", ""},
+		{"asvs", asvs("| V1.1.1 | a | met | of course |"), "met, and no test", ""},
+		{"asvs", asvs("| V1.1.1 | a | perhaps | b |"), "no state", ""},
+		{"asvs", asvs("| V1.1.1 | a | open | |"), "no reason", ""},
+		{"asvs", asvs("| V2 | a | open | b |"), "may stand together", ""},
+		{"asvs", asvs("| V1.1.1 | a | open | b |"), "the counts are | L1 | 0 | 0 | 1 |", ""},
+		{"asvs", asvs("see V9.9.9"), "V9.9.9 is no requirement", ""},
+		{"asvs", asvs("| V1.1.3 | a | open | b |"), "no requirement of level 1 or 2", ""},
+		{"asvs", "-- " + threatModel + " --\nAPI10:2023", "says nothing of API1:2023", ""},
 	}
+}
+
+const aTest = `-- call/a_test.go --
+package call
+func TestA(t *testing.T) { row("a row") }
+`
+
+// asvs is a page with some rows and counts, beside a list of four requirements.
+func asvs(rows string, n ...any) string {
+	if n == nil {
+		n = []any{0, 0, 0, 0, 0, 0}
+	}
+	risks := ""
+	for i := 1; i <= 10; i++ {
+		risks += fmt.Sprintf("API%d:2023 ", i)
+	}
+	return "-- " + asvsList + " --\nV1.1.1 1\nV1.1.3 3\nV2.1.1 2\nV2.1.2 2\n-- " + threatModel + " --\n" + risks + "\n-- " + asvsPage + " --\n|---|\n" +
+		fmt.Sprintf("| L1 | %d | %d | %d |\n| L2 | %d | %d | %d |\n", n...) + rows + "\n"
 }
 
 const wholeLayer = `-- limit/doc.go --

@@ -36,6 +36,9 @@ func rules() map[string]func(*tree) []string {
 		"front page":           frontPage,
 		"exit codes":           exitCodesListed,
 		"migrations":           migrationsGoBack,
+		"proofs":               proofsExist,
+		"asvs":                 asvsIsWhole,
+		"weak packages":        weakPackages,
 	}
 }
 
