@@ -57,7 +57,7 @@ func shorten(name string) string {
 		return name
 	}
 	ending := ""
-	if dot := strings.LastIndexByte(name, '.'); dot > 0 && len(name)-dot <= 16 {
+	if dot := strings.LastIndexByte(name, '.'); len(name)-dot <= 16 {
 		ending = name[dot:]
 	}
 	cut := maxFilename - len(ending)
