@@ -48,8 +48,8 @@ func (c *Call) Body(r *http.Request, limit int64) ([]byte, *problem.Error) {
 	if r.ContentLength > limit {
 		return nil, tooLarge()
 	}
-	reserve := min(limit, max(r.ContentLength, 0))
-	if r.ContentLength < 0 {
+	reserve := r.ContentLength
+	if reserve < 0 {
 		reserve = limit
 	}
 	if b.pool.free.Add(-reserve) < 0 {
