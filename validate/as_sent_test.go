@@ -1,0 +1,185 @@
+package validate_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/problem"
+	"github.com/gatehouse-api/gatehouse/validate"
+)
+
+// notesIn is the layer with the notes in a mode of call.
+func notesIn(t *testing.T, mode call.Mode, cfg validate.Config, next http.HandlerFunc) http.Handler {
+	t.Helper()
+	cfg.Table = table(t)
+	begin, err := call.New(call.Config{Table: cfg.Table, Modes: call.Modes{call.AnyAPI: {"validate": mode}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return begin(layer(t, cfg, next))
+}
+
+// TestOffAndReportHandOnEverything: parameters, and a body of any size, whole.
+func TestOffAndReportHandOnEverything(t *testing.T) {
+	for _, mode := range []call.Mode{call.Off, call.Report} {
+		for name, body := range map[string]string{"small": `{"title":"a","x":1}`, "one byte": "1", "large": strings.Repeat("b", 5000), "empty": ""} {
+			var got string
+			var bound error
+			var id any
+			h := notesIn(t, mode, validate.Config{}, func(_ http.ResponseWriter, r *http.Request) {
+				data, err := io.ReadAll(r.Body)
+				got = fmt.Sprint(string(data), err)
+				id, _ = call.From(r.Context()).Param("path.id")
+				var v any
+				bound = call.From(r.Context()).Bind(&v)
+			})
+			r := httptest.NewRequest("PUT", "/notes/7", io.MultiReader(strings.NewReader(body))) // no length
+			r.Header.Set("Content-Type", "application/json")
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, r)
+			if rec.Code != 200 || got != body+"<nil>" || fmt.Sprint(id) != "7" || (bound == nil) != (name == "small" || name == "one byte") {
+				t.Errorf("%v, %s: %d, id %v, %d bytes, Bind: %v", mode, name, rec.Code, id, len(got), bound)
+			}
+			if refusal := (*problem.Error)(nil); name == "empty" && (!errors.As(bound, &refusal) || !strings.Contains(refusal.Detail, "needs a body")) {
+				t.Errorf("%v, %s: Bind: %v", mode, name, bound)
+			}
+		}
+	}
+}
+
+// TestBodiesThatBreakOffPassInNoMode: no mode makes them whole.
+func TestBodiesThatBreakOffPassInNoMode(t *testing.T) {
+	for _, mode := range []call.Mode{call.Off, call.Report, call.Enforce} {
+		for _, contentType := range []string{"application/json", "text/csv", "multipart/form-data; boundary=b"} {
+			h := notesIn(t, mode, validate.Config{}, func(http.ResponseWriter, *http.Request) { t.Errorf("%v: served", mode) })
+			r := httptest.NewRequest("POST", "/notes/7", io.MultiReader(strings.NewReader("{"), iotest.ErrReader(errors.New("gone"))))
+			r.Header.Set("Content-Type", contentType)
+			rec := httptest.NewRecorder()
+			if h.ServeHTTP(rec, r); rec.Code != 400 && (mode != call.Enforce || rec.Code != 415) {
+				t.Errorf("%v, %s: %d %s", mode, contentType, rec.Code, rec.Body)
+			}
+		}
+	}
+}
+
+// TestAllowedSizesAreRoundedUp: the statement lets the body through that was
+// refused.
+func TestAllowedSizesAreRoundedUp(t *testing.T) {
+	for length, want := range map[int64]string{-1: "2KB", 1001: "2KB", 2000: "2KB", 2001: "3KB", 1_000_000: "1000KB"} {
+		var seen *call.Call
+		r := httptest.NewRequest("PUT", "/api/orders/7", strings.NewReader(strings.Repeat("x", 1500)))
+		r.ContentLength = length
+		r.Header.Set("Content-Type", "application/json")
+		inMode(t, call.Report, validate.Config{}, &seen).ServeHTTP(httptest.NewRecorder(), r)
+		if reported(seen) != "PUT /orders/{id}: { body: "+want+" }" {
+			t.Errorf("%d: %s", length, reported(seen))
+		}
+	}
+}
+
+// TestWrongTypesAreRefusedUnread: what the header refuses costs no byte of body.
+func TestWrongTypesAreRefusedUnread(t *testing.T) {
+	h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
+	for _, c := range []struct {
+		path, contentType, coding string
+		length                    int64
+	}{
+		{"/files", "text/html", "", 1}, {"/files", "Multipart/Mixed; boundary=b", "", -1}, {"/zipped", "text/html", "gzip", 20}, {"/zipped", "text/html", "gzip", -1},
+	} {
+		r := httptest.NewRequest("POST", c.path, iotest.ErrReader(errors.New("the body is read")))
+		r.ContentLength = c.length
+		r.Header.Set("Content-Type", c.contentType)
+		if c.coding != "" {
+			r.Header.Set("Content-Encoding", c.coding)
+		}
+		rec := httptest.NewRecorder()
+		if h.ServeHTTP(rec, r); rec.Code != 415 {
+			t.Errorf("%v: %d %s", c, rec.Code, rec.Body)
+		}
+	}
+	if rec := send(h, "GET /typed?x=1", "a", "=Content-Type: text/html"); rec.Code < 400 {
+		t.Errorf("a body where none is described: %d", rec.Code)
+	}
+}
+
+// TestAnotherStatusOfTheBodyGoesFirst: with a wrong parameter beside it.
+func TestAnotherStatusOfTheBodyGoesFirst(t *testing.T) {
+	h := layer(t, validate.Config{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
+	for body, want := range map[string]int{`{"title":"a"}`: 400, `{`: 400, strings.Repeat("a", 2000): 413} {
+		if rec := send(h, "PUT /notes/x", body); rec.Code != want {
+			t.Errorf("%.20s: %d, want %d", body, rec.Code, want)
+		}
+	}
+}
+
+// TestAnswersByMode: the mode of the layer says how far Responses goes.
+func TestAnswersByMode(t *testing.T) {
+	large := func(n int) string { return `{"title":"` + strings.Repeat("a", n-12) + `"}` }
+	for _, c := range []struct {
+		name   string
+		mode   call.Mode
+		body   string
+		status int
+		notes  int
+	}{
+		{"off", call.Off, `{}`, 200, 0},
+		{"report", call.Report, `{}`, 200, 1},
+		{"enforce", call.Enforce, `{}`, 500, 1},
+		{"a megabyte is checked", call.Enforce, large(1 << 20), 500, 1},
+		{"more is not, and the record says so", call.Enforce, large(1<<20 + 1), 200, 1},
+	} {
+		var seen *call.Call
+		h := notesIn(t, c.mode, validate.Config{Responses: validate.Enforce}, func(w http.ResponseWriter, r *http.Request) {
+			seen = call.From(r.Context())
+			answers(200, "application/json", c.body)(w, r)
+		})
+		rec := send(h, "GET /notes/7", "")
+		if rec.Code != c.status || (rec.Body.String() == c.body) != (c.status == 200) || len(seen.Notes()) != c.notes {
+			t.Errorf("%s: %d, %d bytes, %v", c.name, rec.Code, rec.Body.Len(), seen.Notes())
+		}
+		if refusal := seen.Refusal(); c.status == 500 && (refusal == nil || !strings.Contains(refusal.Cause.Error(), "/title")) {
+			t.Errorf("%s: the record does not say what is wrong: %v", c.name, refusal)
+		}
+	}
+}
+
+// TestFilteredAnswersByMode: an answer that cannot be filtered leaves in no mode
+// of Responses; one without content has nothing to filter (RFC 9110 15.4.5).
+func TestFilteredAnswersByMode(t *testing.T) {
+	for _, mode := range []validate.Mode{validate.Off, validate.Report, validate.Enforce} {
+		for _, c := range []struct {
+			name, body, coding string
+			status, want       int
+			notes              int // under report and enforce
+		}{
+			{"two documents", `[{"amount":9}][]`, "", 200, 500, 0},
+			{"a wrong name", `[{"name":7}]`, "", 200, map[validate.Mode]int{validate.Enforce: 500}[mode], 1},
+			{"not modified", "", "gzip", 304, 304, 0},
+			{"one compressed byte", "1", "gzip", 200, 500, 0},
+		} {
+			var seen *call.Call
+			h := layer(t, validate.Config{Table: uploadTable(t), Responses: mode}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				seen = call.From(r.Context())
+				if c.coding != "" {
+					w.Header().Set("Content-Encoding", c.coding)
+				}
+				answers(c.status, "application/json", c.body)(w, r)
+			}))
+			rec := send(h, "GET /salaries", "")
+			notes := c.notes
+			if mode == validate.Off {
+				notes = 0
+			}
+			if want := max(c.want, 200); rec.Code != want || len(seen.Notes()) != notes || strings.Contains(rec.Body.String(), "amount") {
+				t.Errorf("%s, %s: %d %s %v, want %d", c.name, mode, rec.Code, rec.Body, seen.Notes(), want)
+			}
+		}
+	}
+}
