@@ -34,6 +34,7 @@ type Call struct {
 	buffer    *buffer
 	writer    Writer
 	now       func() time.Time
+	maxURL    int // for Resolve
 }
 
 // Note is something a layer wants in the record beside its verdict.

@@ -32,6 +32,12 @@
 // What should have been percent-encoded and was not is refused with 400, in the
 // query too where it is beyond ASCII.
 //
+// A path and query of more than MaxURL bytes match nothing: 414 (RFC 9110
+// §15.5.15), told like 404 where the route is decided. The limit is here and not
+// in limit, because this is where the path is read first, and because it has no
+// mode: a layer in report would let through what nobody has looked at. A server
+// with a smaller limit for the whole header answers 431 before any of it.
+//
 // # Modes
 //
 // A layer that says no asks Stopped, which refuses unless Config.Modes says that

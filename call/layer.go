@@ -17,6 +17,7 @@ type Config struct {
 	Table       *contract.Table  // the operations; nil matches none
 	Proxies     []netip.Prefix   // peers whose X-Forwarded-For, Forwarded and X-Request-Id count; none by default
 	MaxBuffered int64            // bytes of bodies held at one time by all requests together; 64 MiB when 0
+	MaxURL      int              // longest path and query, in bytes; above it 414; 8 KiB when 0
 	Now         func() time.Time // the clock; time.Now when nil
 	NewID       func() string    // makes request ids; UUIDv7 when nil
 	Modes       Modes            // layers that do not enforce, by API; every one enforces when nil
@@ -36,6 +37,9 @@ type Config struct {
 func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	if cfg.MaxBuffered < 0 {
 		return nil, errors.New("call: MaxBuffered is negative")
+	}
+	if cfg.MaxURL < 0 {
+		return nil, errors.New("call: MaxURL is negative")
 	}
 	if err := cfg.Modes.check(cfg.Table); err != nil {
 		return nil, err
@@ -68,7 +72,7 @@ func Ensure(w http.ResponseWriter, r *http.Request) *http.Request {
 // used alone and needs the operation calls it.
 func (c *Call) Resolve(t *contract.Table, r *http.Request) {
 	if c.match.Operation == nil && c.match.Miss == nil && t != nil {
-		c.match = match(t, r)
+		c.match = match(t, r, c.maxURL)
 		c.modes = c.policy.of(c.match.Operation)
 	}
 }
@@ -81,6 +85,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.MaxBuffered == 0 {
 		cfg.MaxBuffered = 64 << 20
 	}
+	if cfg.MaxURL == 0 {
+		cfg.MaxURL = defaultMaxURL
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -91,7 +98,7 @@ func (cfg Config) withDefaults() Config {
 }
 
 func begin(w http.ResponseWriter, r *http.Request, cfg Config, p *pool) *Call {
-	c := &Call{Context: r.Context(), start: cfg.Now(), now: cfg.Now}
+	c := &Call{Context: r.Context(), start: cfg.Now(), now: cfg.Now, maxURL: cfg.MaxURL}
 	c.writer.ResponseWriter = w
 	c.buffer = &buffer{pool: p}
 	peer := peerOf(r)
@@ -104,7 +111,7 @@ func begin(w http.ResponseWriter, r *http.Request, cfg Config, p *pool) *Call {
 	}
 	c.id = idOf(r, trusted, cfg.NewID)
 	if cfg.Table != nil {
-		c.match = match(cfg.Table, r)
+		c.match = match(cfg.Table, r, cfg.MaxURL)
 	}
 	c.policy, c.modes = cfg.Modes, cfg.Modes.of(c.match.Operation)
 	return c

@@ -3,17 +3,27 @@ package call
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
+// defaultMaxURL is the longest path and query: what RFC 9110 §4.1 wants every
+// server to take, and half of what tlsedge gives the whole header.
+const defaultMaxURL = 8 << 10
+
 // match finds the operation of r in t. The path is matched as it was sent:
 // URL.EscapedPath encodes what should have been encoded, so that the gate would
-// read another path than a server behind it.
-func match(t *contract.Table, r *http.Request) contract.Match {
+// read another path than a server behind it. A path and query that are longer
+// than longest are not looked at.
+func match(t *contract.Table, r *http.Request, longest int) contract.Match {
 	path, fault := sentPath(r.URL)
+	if len(path)+len(r.URL.RawQuery) > longest {
+		return contract.Match{Miss: problem.New(http.StatusRequestURITooLong, "URI_TOO_LONG", "URI Too Long",
+			"The path and query must not be longer than "+strconv.Itoa(longest)+" bytes together")}
+	}
 	if fault == "" && !ascii(r.URL.RawQuery) {
 		fault = "Characters beyond ASCII must be percent-encoded in the query"
 	}

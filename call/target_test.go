@@ -68,6 +68,13 @@ func TestTargets(t *testing.T) {
 		{"raw UTF-8 in absolute form", "http://localhost/caf\u00e9", 400},
 		{"a scheme without a path", "mailto:x", 400},
 		{"an asterisk for GET", "*", 400},
+		{"the longest path", "/" + strings.Repeat("a", 8191), 200},
+		{"a path of a byte more", "/" + strings.Repeat("a", 8192), 414},
+		{"a path that is short when decoded", "/" + strings.Repeat("%20", 2731), 414},
+		{"the longest query", "/a?q=" + strings.Repeat("a", 8188), 200},
+		{"a query of a byte more", "/a?q=" + strings.Repeat("a", 8189), 414},
+		{"a long query of a path in no normal form", "//?q=" + strings.Repeat("a", 8192), 414},
+		{"a long path in absolute form", "http://localhost/" + strings.Repeat("a", 8192), 414},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			conn, err := net.DialTimeout("tcp", strings.TrimPrefix(server.URL, "http://"), 5*time.Second)
@@ -85,6 +92,35 @@ func TestTargets(t *testing.T) {
 				t.Errorf("%d, want %d", resp.StatusCode, row.status)
 			}
 		})
+	}
+}
+
+// TestMaxURL lowers the limit, also for what only a later layer looks up.
+func TestMaxURL(t *testing.T) {
+	api, err := contract.Load(contract.File{Name: "anything.yaml", Data: []byte(anything)}, contract.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := contract.NewTable(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cfg := range []call.Config{{MaxURL: 10, Table: table}, {MaxURL: 10}} {
+		h := begin(t, cfg, func(w http.ResponseWriter, r *http.Request) {
+			c := call.From(r.Context())
+			if c.Resolve(table, r); c.Match().Miss != nil {
+				call.Refuse(w, r, c.Match().Miss)
+			}
+		})
+		for target, want := range map[string]int{"/abcdefghi": 200, "/abcdefghij": 414, "/abcd?efghi": 200, "/abcd?efghij": 414} {
+			rec := httptest.NewRecorder()
+			if h.ServeHTTP(rec, httptest.NewRequest("GET", target, nil)); rec.Code != want {
+				t.Errorf("%s: %d, want %d", target, rec.Code, want)
+			}
+		}
+	}
+	if _, err := call.New(call.Config{MaxURL: -1}); err == nil {
+		t.Error("a negative MaxURL is taken")
 	}
 }
 
