@@ -1,4 +1,5 @@
-// Package limit refuses calls that exceed a budget of rate.
+// Package limit refuses calls that exceed a budget of rate, or that are too many
+// at one time.
 //
 // Stops: brute force, credential stuffing, scraping, scanners, one client that
 // takes the service from the others.   Source: OWASP API4:2023 and API2:2023,
@@ -9,7 +10,8 @@
 // only then the member is known; by account after validate, because the account
 // stands in the body.
 // Zero Config: every call counts against 600 per 10 minutes per address, not
-// "no limit". InsecureUnlimited turns the stage off.
+// "no limit", and 1024 calls run at one time, 64 of them of one principal.
+// InsecureUnlimited turns the stage off.
 // Not covered: floods from many addresses that each stay below the budget;
 // connections and slow clients (tlsedge); size of bodies (validate); counters
 // shared between nodes.

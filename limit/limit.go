@@ -41,6 +41,8 @@ type Config struct {
 	// X-RateLimit-Reset (Unix seconds) of the budget of which least is left.
 	XRateLimit bool
 
+	Concurrency Concurrency // calls that run at one time
+
 	// InsecureUnlimited turns the stage off: no call is counted or refused.
 	InsecureUnlimited bool
 }
@@ -55,11 +57,11 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 		return func(next http.Handler) http.Handler { return next }, nil
 	}
 	l, err := newLayer(cfg)
-	if err != nil {
+	if err = errors.Join(err, cfg.Concurrency.check()); err != nil {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, next) })
+		return cfg.Concurrency.around(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, next) }))
 	}, nil
 }
 

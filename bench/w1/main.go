@@ -181,7 +181,7 @@ func (o options) handler(db *store.Store, record slog.Handler) (http.Handler, er
 		Proxies:   []netip.Prefix{},
 		Authn:     authn.Config{Bearer: verifier},
 		Observe:   observe.Config{Log: record},
-		Limit:     limit.Config{Budgets: raised(own, sched)},
+		Limit:     limit.Config{Budgets: raised(own, sched), Concurrency: limit.Concurrency{Total: 1 << 20, PerPrincipal: 1 << 20}},
 	})
 	if err != nil {
 		return nil, err
