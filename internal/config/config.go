@@ -39,17 +39,18 @@ type Config struct {
 	ProxyProtocol  bool           // they speak the PROXY protocol instead, on every connection
 	AcceptRisk     []string       // risks that are accepted, by name
 
-	TLS       TLS
-	Database  Database
-	CORS      CORS
-	Identity  Identity
-	Limits    map[string]contract.Budget // by name, in place of a contract's own
-	Mode      call.Mode                  // of every layer that has modes, as far as Modes does not say otherwise
-	Modes     call.Modes                 // by API and layer
-	Log       Log
-	Metrics   Metrics
-	Scheduler Scheduler
-	Server    Server
+	TLS         TLS
+	Database    Database
+	CORS        CORS
+	Identity    Identity
+	Limits      map[string]contract.Budget // by name, in place of a contract's own
+	Concurrency Concurrency
+	Mode        call.Mode  // of every layer that has modes, as far as Modes does not say otherwise
+	Modes       call.Modes // by API and layer
+	Log         Log
+	Metrics     Metrics
+	Scheduler   Scheduler
+	Server      Server
 
 	stated map[string]origin // by path: where the value stands; a path that is missing has its default
 }
@@ -69,6 +70,12 @@ type Database struct {
 	OwnerURL Secret       // postgres:// of the role that owns the tables, for migrations
 	Pool     store.Pool
 	Wait     time.Duration // how long a start waits for the database; 0 tries once
+}
+
+// Concurrency is how many calls run at one time; what is above it is refused.
+type Concurrency struct {
+	Total        int // in all
+	PerPrincipal int // of one member, or of the guests of one address
 }
 
 // CORS is which other origins may call from a browser.

@@ -192,9 +192,10 @@ func gateConfig(o Options, apis []*contract.API, people *identity.Service, onRec
 		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow, Requests: cfg.Log.Requests, OnRecord: onRecord},
 		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
 		Headers:   headers.Config{CORS: headers.CORS{Origins: cfg.CORS.Origins}},
-		Limit:     limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[unmatched]},
-		Authn:     authn.Config{Bearer: people.Bearer(), Cookie: people.Cookie(), TrustedOrigins: cfg.CORS.Origins},
-		Validate:  validate.Config{Responses: responseMode(cfg)},
+		Limit: limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[unmatched],
+			Concurrency: limit.Concurrency{Total: cfg.Concurrency.Total, PerPrincipal: cfg.Concurrency.PerPrincipal}},
+		Authn:    authn.Config{Bearer: people.Bearer(), Cookie: people.Cookie(), TrustedOrigins: cfg.CORS.Origins},
+		Validate: validate.Config{Responses: responseMode(cfg)},
 	}
 }
 

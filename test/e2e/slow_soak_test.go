@@ -31,7 +31,7 @@ const (
 func TestSoakSlowClients(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir, fmt.Sprintf("version: 1\nenvironment: test\ndata: %s\nscheduler: { seed: test }\n"+
-		"limits: { own: 100000000/15m, members: 100000000/15m }\n"+
+		"limits: { own: 100000000/15m, members: 100000000/15m }\nconcurrency: { per_principal: 1000 }\n"+
 		"server: { timeouts: { header: %s, read: %s, write: %s } }\n", filepath.Join(dir, "data"), slowHeader, slowRead, slowWrite))
 	u, err := url.Parse(p.url)
 	if err != nil {
