@@ -7,11 +7,11 @@ WITHIN ?= 15m
 # How long "make fuzz" stays at each target.
 FUZZ   ?= 30s
 
-.PHONY: test packages lint build unit audit soak bench fuzz mutants
+.PHONY: test packages lint build unit audit soak peers bench fuzz mutants
 
 # Every test there is, against real databases and a real browser, under the race detector.
 test: packages lint build unit
-	@echo "Not run by make test: make audit (known vulnerabilities), make soak (kill -9 under load), make bench, make fuzz, make mutants."
+	@echo "Not run by make test: make audit (known vulnerabilities), make soak (kill -9 under load), make peers (npm), make bench, make fuzz, make mutants."
 
 # Debian packages that some test uses and this machine lacks.
 packages:
@@ -19,9 +19,9 @@ packages:
 
 lint:
 	@sh tools/gofmt.sh
-	$(GO) vet -tags soak ./...
+	$(GO) vet -tags soak,peers ./...
 	$(GO) vet -C tools ./mutants
-	$(TOOL) staticcheck -tags soak ./...
+	$(TOOL) staticcheck -tags soak,peers ./...
 
 build:
 	CGO_ENABLED=0 $(GO) build ./...
@@ -39,6 +39,11 @@ audit:
 # takes two minutes, and h2spec, which is fetched with go install.
 soak: packages
 	CGO_ENABLED=0 $(GO) test -tags soak -count 1 -timeout 60m -run '^TestSoak' -v ./test/...
+
+# Beside the npm packages helmet and cors, and judged by MDN's HTTP Observatory. Needs node 20, and npm's registry or its cache.
+peers:
+	@sh tools/packages.sh peers
+	$(GO) test -tags peers -count 1 -timeout 15m -v ./test/peers
 
 bench:
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...

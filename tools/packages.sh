@@ -29,6 +29,10 @@ fi
 if used redis-server; then
 	has redis-server || need redis-server
 fi
+if [ "${1:-}" = peers ]; then # make peers alone asks for them
+	has node || need nodejs
+	has npm || need npm
+fi
 [ -n "$missing" ] || exit 0
 
 root=''
