@@ -43,9 +43,9 @@ type ask struct {
 }
 
 // difference is a field that helmet or cors sets and the program sends with
-// another value, or not at all (""), and why that is meant. It is told by field
-// and values; requests where it is the same are one difference.
-type difference struct{ field, theirs, ours, reason string }
+// another value, or not at all (""), and why that is meant. It holds for the
+// requests whose name contains at.
+type difference struct{ at, field, theirs, ours, reason string }
 
 // besideHelmetAndCORS compares every field that the two packages set with what
 // the program answers to the same request. Fields of ours that they lack are no
@@ -73,7 +73,7 @@ func besideHelmetAndCORS(t *testing.T, work string, g gate) {
 				continue
 			}
 			at := slices.IndexFunc(reviewed, func(d difference) bool {
-				return d.field == field && d.theirs == theirs && d.ours == ours
+				return strings.Contains(q.Name, d.at) && d.field == field && d.theirs == theirs && d.ours == ours
 			})
 			if at < 0 {
 				t.Errorf("%s: %s\n  theirs %q\n  ours   %q", q.Name, field, theirs, ours)
@@ -87,7 +87,7 @@ func besideHelmetAndCORS(t *testing.T, work string, g gate) {
 	}
 	for i, d := range reviewed {
 		if !met[i] {
-			t.Errorf("no answer differs any more in %s (theirs %q, ours %q); take the row out", d.field, d.theirs, d.ours)
+			t.Errorf("%s: no answer differs any more in %s (theirs %q, ours %q); take the row out", d.at, d.field, d.theirs, d.ours)
 		}
 		if d.reason == "" {
 			t.Errorf("%s differs without a reason", d.field)
@@ -137,27 +137,29 @@ func reviewed() []difference {
 		credentials = "Access-Control-Allow-Credentials"
 		methods     = "Access-Control-Allow-Methods"
 		fields      = "Access-Control-Allow-Headers"
+		noPage      = "stricter: an answer that is no page loads nothing and stands in no frame, so there is nothing to upgrade to https"
 		foreign     = "an origin that is not listed is told nothing; cors answers it in part, without the field that would let it read"
 	)
 	return []difference{
-		{policy, helmetPolicy, "default-src 'none'; frame-ancestors 'none'",
-			"stricter: an answer that is no page loads nothing and stands in no frame, so there is nothing to upgrade to https"},
-		{policy, helmetPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
+		{"preflight", policy, helmetPolicy, "default-src 'none'; frame-ancestors 'none'", noPage},
+		{"error", policy, helmetPolicy, "default-src 'none'; frame-ancestors 'none'", noPage},
+		{"GET", policy, helmetPolicy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
 			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types gatehouse",
 			"stricter: no inline style, no data: or foreign source, no frame at all, Trusted Types; object-src falls to default-src 'none', " +
 				"script-src-attr to script-src 'self', which allows no inline script; what 'self' allows over TLS is already https"},
-		{"X-Frame-Options", "SAMEORIGIN", "DENY", "stricter: no page of ours frames another"},
-		{vary, "Origin", "Accept, Origin", "the root answers with a page or with JSON, by Accept"},
-		{vary, "Origin, Access-Control-Request-Headers", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+		{"", "X-Frame-Options", "SAMEORIGIN", "DENY", "stricter: no page of ours frames another"},
+		{"GET", vary, "Origin", "Accept, Origin", "the root answers with a page or with JSON, by Accept"},
+		{"preflight of a listed origin", vary, "Origin, Access-Control-Request-Headers", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
 			"more: the fields that make a request a preflight are all told"},
-		{vary, "Origin, Access-Control-Request-Headers", "Origin",
+		{"preflight of another origin", vary, "Origin, Access-Control-Request-Headers", "Origin",
 			"to an origin that is not listed nothing depends on the fields it asks for; cors repeats them to anyone"},
-		{credentials, "true", "", foreign},
-		{methods, "GET,HEAD,PUT,PATCH,POST,DELETE", "", foreign},
-		{methods, "GET,HEAD,PUT,PATCH,POST,DELETE", "GET, HEAD, OPTIONS, POST", "the methods that the path has, by the contract; cors does not know the paths"},
-		{fields, "authorization,content-type", "", foreign},
-		{fields, "authorization,content-type", "Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, X-Device-Id, " +
+		{"GET without an origin", credentials, "true", "", "a CORS request has an Origin; without one there is nobody to allow"},
+		{"another origin", credentials, "true", "", foreign},
+		{"preflight of another origin", methods, "GET,HEAD,PUT,PATCH,POST,DELETE", "", foreign},
+		{"preflight of a listed origin", methods, "GET,HEAD,PUT,PATCH,POST,DELETE", "GET, HEAD, OPTIONS, POST", "the methods that the path has, by the contract; cors does not know the paths"},
+		{"preflight of another origin", fields, "authorization,content-type", "", foreign},
+		{"preflight of a listed origin", fields, "authorization,content-type", "Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, X-Device-Id, " +
 			"X-Csrf-Token, X-Timestamp, X-Client-Version", "a fixed list that holds what was asked for; cors repeats whatever was asked"},
-		{"Content-Length", "0", "", "RFC 9110, 8.6: a server must not send Content-Length in a 204"},
+		{"preflight", "Content-Length", "0", "", "RFC 9110, 8.6: a server must not send Content-Length in a 204"},
 	}
 }
