@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"context"
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-api/gatehouse/call"
 )
 
 const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" // RFC 4648 section 5
@@ -165,5 +168,21 @@ func TestSizesOfTheCache(t *testing.T) {
 	}
 	if v, held := newCache(2).get(fingerprint("x")); held || v.key.material != nil {
 		t.Error("a token out of nowhere")
+	}
+}
+
+// undecided is a verifier that names somebody and fails all the same.
+type undecided struct{}
+
+func (undecided) Verify(context.Context, string) (*call.Principal, error) {
+	return &call.Principal{ID: "ada", Role: "member"}, ErrInvalid
+}
+
+func TestAPrincipalBesideAnErrorIsNobody(t *testing.T) {
+	for field, value := range map[string]string{"Authorization": "Bearer live", "Cookie": cookie + "live"} {
+		w := serve(t, request("GET", "/mine", field, value), func(c *Config) { c.Bearer, c.Cookie = undecided{}, undecided{} })
+		if w.Code != 401 {
+			t.Errorf("%s: %d; want 401", field, w.Code)
+		}
 	}
 }
