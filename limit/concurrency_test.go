@@ -231,6 +231,12 @@ func TestConcurrencyInReportAndOff(t *testing.T) {
 		if r.pardons.Load() != want {
 			t.Errorf("stage %d: places that were given in report are not free", stage)
 		}
+		if stage == limit.AddressStage { // one more than there are places: what was let through was counted, in and out
+			r.fill(6, same(guest))()
+			if r.pardons.Load() != want+1 {
+				t.Errorf("after those let through %d pardons, want %d", r.pardons.Load(), want+1)
+			}
+		}
 		off := newCrowd(t, limit.Config{Stage: stage, Concurrency: few()}, call.Modes{"crowd": {"limit": call.Off}})
 		off.fill(9, same(guest))()
 		unlimited := newCrowd(t, limit.Config{Stage: stage, Concurrency: limit.Concurrency{Total: 1, PerPrincipal: 1, InsecureUnlimited: true}}, nil)

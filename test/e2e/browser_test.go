@@ -59,6 +59,7 @@ func TestBrowserClientOfTheOriginal(t *testing.T) {
 	do(first, chromedp.Navigate(page))
 	text(first, "#state", "ready")
 	script(first, `reset()`)
+	text(first, "#state", "ready")
 	text(first, "#days li", "Monday: 1 free")
 	do(second, chromedp.Navigate(page))
 	text(second, "#state", "ready")
@@ -80,7 +81,7 @@ func TestBrowserClientOfTheOriginal(t *testing.T) {
 	script(first, `void book(2, "   ", 2)`)
 	text(first, "#state", "Could not save appointment.")
 	said, err := chromedp.Run(first, chromedp.Evaluate[[]string](`said`))
-	want := []string{"ready", "ready", "Saving", "saved", "Saving", "saved", "Deleting", "deleted", "Saving", "Could not save appointment."}
+	want := []string{"ready", "resetting", "ready", "Saving", "saved", "Saving", "saved", "Deleting", "deleted", "Saving", "Could not save appointment."}
 	if err != nil || !slices.Equal(said, want) {
 		t.Errorf("the client said %q (%v), want %q", said, err, want)
 	}
