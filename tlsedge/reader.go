@@ -1,6 +1,7 @@
 package tlsedge
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-api/gatehouse/call"
 )
 
 // reader is an HTTP/1.x connection as net/http sees it: the bytes of the
@@ -21,7 +24,7 @@ type reader struct {
 	net.Conn
 	framing framing
 	told    int         // bytes of refusedLine that were read
-	taken   bool        // by a handler; what follows is not HTTP
+	taken   atomic.Bool // by a handler; what follows is not HTTP
 	refused atomic.Bool // Close is called from other goroutines
 	now     func() time.Time
 	report  func(peer net.Addr, fault string)
@@ -44,7 +47,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return r.refusal(p)
 	}
 	n, err := r.Conn.Read(p)
-	if r.taken {
+	if r.taken.Load() {
 		return n, err
 	}
 	good := r.framing.scan(p[:n])
@@ -60,7 +63,7 @@ func (r *reader) Read(p []byte) (int, error) {
 }
 
 func (r *reader) refusal(p []byte) (int, error) {
-	if r.taken || r.framing.state.body() {
+	if r.taken.Load() || r.framing.state.body() {
 		// net/http hangs up without a word after this kind of error: what it
 		// would say could be taken for the answer to another request.
 		return 0, &net.OpError{Op: "read", Net: "tcp", Addr: r.RemoteAddr(), Err: errFraming}
@@ -74,7 +77,7 @@ func (r *reader) refusal(p []byte) (int, error) {
 }
 
 // take ends the scanning: a handler has the connection.
-func (r *reader) take() { r.taken = true }
+func (r *reader) take() { r.taken.Store(true) }
 
 // Close closes the connection. A refused client sends more than was read, and
 // the kernel would answer that with a reset that overtakes the refusal; so it
@@ -113,9 +116,38 @@ type tlsReader struct {
 // ConnectionState is that of the handshake.
 func (r *tlsReader) ConnectionState() tls.ConnectionState { return r.conn.ConnectionState() }
 
+// taker is a connection that can be told that it carries HTTP no more.
+type taker interface{ take() }
+
 // onTakeover ends the scanning of connections that a handler takes over.
 func onTakeover(conn net.Conn, s http.ConnState) {
-	if c, ok := conn.(interface{ take() }); ok && s == http.StateHijacked {
+	if c, ok := conn.(taker); ok && s == http.StateHijacked {
 		c.take()
+	}
+}
+
+type connKey struct{}
+
+// withConn lets a request find the connection that it came by.
+func withConn(ctx context.Context, conn net.Conn) context.Context {
+	if c, ok := conn.(taker); ok {
+		return context.WithValue(ctx, connKey{}, c)
+	}
+	return ctx
+}
+
+// beforeSwitching ends the scanning before a 101 goes out. A client may send its
+// first frame as soon as it has read the 101, and net/http reads ahead until the
+// handler has taken the connection, which is after that.
+func beforeSwitching(c *call.Call, r *http.Request) {
+	if r.Header.Get("Upgrade") == "" {
+		return
+	}
+	if conn, ok := r.Context().Value(connKey{}).(taker); ok {
+		c.Before(func(status int) {
+			if status == http.StatusSwitchingProtocols {
+				conn.take()
+			}
+		})
 	}
 }

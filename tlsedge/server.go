@@ -92,6 +92,7 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 			WriteByteTimeout:     cfg.WriteTimeout,
 		},
 		Protocols:                    new(http.Protocols),
+		ConnContext:                  withConn,
 		ConnState:                    onTakeover,
 		DisableGeneralOptionsHandler: true, // net/http would answer OPTIONS * before any layer sees it
 	}

@@ -59,7 +59,11 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			alone := call.From(r.Context()) == nil
 			r = call.Ensure(w, r)
+			if alone {
+				w = call.From(r.Context()).ResponseWriter()
+			}
 			l.serve(w, r, next)
 		})
 	}, nil
@@ -67,6 +71,7 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 
 func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	c := call.From(r.Context())
+	beforeSwitching(c, r)
 	if l.encrypted(r) {
 		c.SetSecure()
 	}
