@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,6 +20,11 @@ type binary struct {
 	dir     string // of the package; tests run there
 	program string
 	mutants []mutant
+}
+
+// keep leaves the mutants in the files that only matches.
+func (b *binary) keep(only *regexp.Regexp) {
+	b.mutants = slices.DeleteFunc(b.mutants, func(m mutant) bool { return !only.MatchString(m.file) })
 }
 
 // listed is what go list says of a package.

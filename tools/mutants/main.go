@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"time"
 )
 
@@ -38,6 +40,7 @@ type options struct {
 	parallel int
 	seed     uint64
 	verbose  bool
+	only     string // of the file names; "" is every file
 	packages []string
 }
 
@@ -50,12 +53,17 @@ func parse(args []string, w io.Writer) (options, error) {
 	f.DurationVar(&o.budget, "budget", 30*time.Minute, "time for all packages; what does not fit is sampled")
 	f.IntVar(&o.parallel, "parallel", 2, "mutants at a time")
 	f.Uint64Var(&o.seed, "seed", 1, "of the sample")
+	f.StringVar(&o.only, "only", "", "regular expression of the files to change, for a look at a part of a package")
 	f.BoolVar(&o.verbose, "v", false, "tell every mutant")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
 	if o.packages = f.Args(); len(o.packages) == 0 {
 		o.packages = layers()
+	}
+	if _, err := regexp.Compile(o.only); err != nil {
+		fmt.Fprintln(w, err)
+		return o, err
 	}
 	root, err := filepath.Abs(o.root)
 	o.root = root
@@ -114,6 +122,8 @@ func (o options) try(ctx context.Context, dir string, until time.Time, excuses [
 	if err != nil {
 		return score{}, err
 	}
+	b.keep(regexp.MustCompile(o.only))
+	excuses = slices.DeleteFunc(slices.Clone(excuses), func(e excuse) bool { return !regexp.MustCompile(o.only).MatchString(e.file) })
 	s := settings{scratch: scratch, parallel: o.parallel, seed: o.seed, until: until}
 	r, err := explore(ctx, b, s)
 	if err != nil {
