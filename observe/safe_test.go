@@ -34,6 +34,10 @@ func TestSafeCutsToTheByte(t *testing.T) {
 		"\n":              `\u000a`,
 		"\u202e":          `\u202e`,
 		"\u00e9\u00e9\r1": "\u00e9\u00e9...",
+		"12345\n":         "12345...",
+		"1234\xff":        `1234\xff`,
+		"12345\xff":       "12345...",
+		"\u00e9123456":    "\u00e9123456",
 	} {
 		if got := safe(text, 8); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

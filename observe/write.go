@@ -75,6 +75,7 @@ func safe(s string, limit int) string {
 	}
 	const mark = "..."
 	var b strings.Builder
+	cut := 0 // how much stays when the mark must follow
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		piece := s[i : i+size]
@@ -83,11 +84,13 @@ func safe(s string, limit int) string {
 		} else if hidden(r) {
 			piece = `\u` + hex(uint32(r), 4)
 		}
-		if b.Len()+len(piece) > limit-len(mark) && i+size < len(s) {
-			b.WriteString(mark)
-			break
+		if b.Len()+len(piece) > limit {
+			return b.String()[:cut] + mark
 		}
 		b.WriteString(piece)
+		if b.Len() <= limit-len(mark) {
+			cut = b.Len()
+		}
 		i += size
 	}
 	return b.String()
