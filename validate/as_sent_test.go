@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/gatetest"
 	"github.com/gatehouse-api/gatehouse/problem"
 	"github.com/gatehouse-api/gatehouse/validate"
 )
@@ -72,14 +73,18 @@ func TestBodiesThatBreakOffPassInNoMode(t *testing.T) {
 // TestAllowedSizesAreRoundedUp: the statement lets the body through that was
 // refused.
 func TestAllowedSizesAreRoundedUp(t *testing.T) {
+	table := gatetest.Compile(t, orders)
+	layer, err := validate.New(validate.Config{Table: table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := gatetest.Alone(t, layer, gatetest.Setting{Table: table, Layer: "validate", Mode: call.Report})
 	for length, want := range map[int64]string{-1: "2KB", 1001: "2KB", 2000: "2KB", 2001: "3KB", 1_000_000: "1000KB"} {
-		var seen *call.Call
-		r := httptest.NewRequest("PUT", "/api/orders/7", strings.NewReader(strings.Repeat("x", 1500)))
+		r := httptest.NewRequest("PUT", "/orders/7", strings.NewReader(strings.Repeat("x", 1500)))
 		r.ContentLength = length
 		r.Header.Set("Content-Type", "application/json")
-		inMode(t, call.Report, validate.Config{}, &seen).ServeHTTP(httptest.NewRecorder(), r)
-		if reported(seen) != "PUT /orders/{id}: { body: "+want+" }" {
-			t.Errorf("%d: %s", length, reported(seen))
+		if got := send(r).Allow(); got != "PUT /orders/{id}: { body: "+want+" }" {
+			t.Errorf("%d: %s", length, got)
 		}
 	}
 }
