@@ -32,6 +32,7 @@ func (l *loader) compile(op *Operation, s stated) {
 	for _, p := range s.params {
 		if compiled, err := l.compiler.param(p.final.ptr); l.compiled(p.final, err) {
 			op.Params = append(op.Params, compiled)
+			l.unroled(compiled.Schema, fmt.Sprintf("the %s parameter %q", p.in, clip(p.name)))
 		}
 	}
 	if body := s.method.get("requestBody"); body.exists() {
@@ -71,6 +72,38 @@ func (l *loader) socket(op *Operation, ws spot) {
 	compiled, err := l.compiler.socket(ws.ptr)
 	l.compiled(ws, err)
 	op.Socket = compiled
+	if compiled == nil {
+		return
+	}
+	for _, messages := range []map[string]*Schema{compiled.Receive, compiled.Send} {
+		for _, name := range sortedKeys(messages) {
+			l.unroled(messages[name], fmt.Sprintf("the WebSocket message %q", clip(name)))
+		}
+	}
+}
+
+// unroled reports roles for what no role decides on: parameters, and messages
+// of a WebSocket.
+func (l *loader) unroled(s *Schema, where string) {
+	seen := map[*node]bool{s.root: true}
+	for queue := []*node{s.root}; len(queue) > 0; queue = queue[1:] {
+		pointer := l.compiler.pointerOf(queue[0].lib, "\x00") // a meta-schema stands outside of the document
+		for _, key := range []string{"write_roles", "read_roles"} {
+			at, stated := l.root.walk(pointer + "/x-gatehouse/" + key)
+			if !stated {
+				continue
+			}
+			l.add(at.named(), Issue{Code: codeStatement, What: key + " has no effect in " + where,
+				Why: "Roles decide on the members of bodies and answers; here every role would pass.",
+				Fix: "Remove it and say under access who may call, or, where a body needs it, give " + where + " a schema of its own."})
+		}
+		for _, m := range queue[0].children() {
+			if !seen[m] {
+				seen[m] = true
+				queue = append(queue, m)
+			}
+		}
+	}
 }
 
 // compiled reports an error of the schema compiler at the place it names, or at
