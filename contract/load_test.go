@@ -50,7 +50,7 @@ func mustLoad(t testing.TB, doc File, opt Options, overlays ...File) *API {
 	return api
 }
 
-func TestLoadFastAPI(t *testing.T) {
+func TestFastAPI(t *testing.T) {
 	api := mustLoad(t, corpus(t, "fastapi.json"), Options{Environment: "production", Roles: []string{"member", "manager", "admin"}}, corpus(t, "fastapi.overlay.yaml"))
 	want := `GET /v2/items/ read_items_items__get access={ roles: [member, manager, admin] } budgets=[items.default] query.skip query.q header.User-Agent
 POST /v2/items/ create_item_items__post access={ own: body.owner, or_roles: [admin] } budgets=[items.create_item_items__post items.create_item_items__post.2] body
@@ -83,7 +83,7 @@ POST /v2/token login_token_post access=public budgets=[items.login_token_post] b
 	}
 }
 
-func TestLoadExpress(t *testing.T) {
+func TestExpress(t *testing.T) {
 	want := `GET /api/orders get_orders access={ roles: [member, admin] } budgets=[orders] query.page
 GET /v1/api/orders get_orders access={ roles: [member, admin] } budgets=[orders] query.page
 POST /api/orders post_orders access={ roles: [member] } budgets=[orders] query.page body
@@ -118,7 +118,7 @@ GET /v1/api/orders/{orderId}/invoice.{format} get_orders_orderId_invoice_format 
 	}
 }
 
-func TestLoadReferences(t *testing.T) {
+func TestReferences(t *testing.T) {
 	api := mustLoad(t, corpus(t, "refs.yaml"), Options{})
 	want := `GET /notes listNotes access=public budgets=[] query.limit
 POST /notes addNote access={ roles: [member] } budgets=[] body
@@ -166,9 +166,9 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestDocumentLoadsAgain holds the served document against the one it is made
+// TestDocumentIsTheSameContract holds the served document against the one it is made
 // of: loaded anew it is the same contract.
-func TestDocumentLoadsAgain(t *testing.T) {
+func TestDocumentIsTheSameContract(t *testing.T) {
 	for _, name := range []string{"express.yaml", "refs.yaml"} {
 		first := mustLoad(t, corpus(t, name), Options{Environment: "test"})
 		again := mustLoad(t, File{Name: name, Data: first.Document}, Options{Environment: "test"})
@@ -181,7 +181,7 @@ func TestDocumentLoadsAgain(t *testing.T) {
 	}
 }
 
-func TestLoadedTableMatches(t *testing.T) {
+func TestMatchAcrossContracts(t *testing.T) {
 	tab, err := NewTable(mustLoad(t, corpus(t, "express.yaml"), Options{}), mustLoad(t, corpus(t, "refs.yaml"), Options{}))
 	if err != nil {
 		t.Fatal(err)
