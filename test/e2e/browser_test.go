@@ -108,6 +108,21 @@ func TestSetupPage(t *testing.T) {
 	if at, err := chromedp.Run(ctx, chromedp.Location()); err != nil || strings.Contains(at, "#") {
 		t.Errorf("the token is still in the address bar: %s %v", at, err)
 	}
+	says := func(why, script string) {
+		t.Helper()
+		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err != nil || !ok {
+			t.Errorf("%s (%v)", why, err)
+		}
+	}
+	const field = `document.querySelector('[name="password"]')`
+	says("the token stands in the page", `getComputedStyle(document.getElementById("token-field")).display === "none"`)
+	says("the password is shown", field+`.type === "password"`)
+	step(chromedp.Click("#show"))
+	says("the password cannot be looked at", field+`.type === "text" && `+field+`.value !== ""`)
+	step(chromedp.Click("#show"))
+	says("the password stays shown", field+`.type === "password"`)
+	says("pasting is prevented", `["paste", "drop", "beforeinput"].every(
+		(name) => `+field+`.dispatchEvent(new Event(name, { bubbles: true, cancelable: true })))`)
 	step(chromedp.Click("button"))
 	step(chromedp.WaitVisible(`[role="status"]`))
 	p.logins["admin"] = []login{{"admin", "root@example.org", password}}

@@ -215,6 +215,50 @@ func TestSessionFixation(t *testing.T) {
 	})
 }
 
+func TestALoginEndsTheSessionItWasSentWith(t *testing.T) {
+	for _, row := range []struct {
+		name, as string
+		bearer   bool // the former session is one of tokens
+		cookie   bool // so is asked for
+	}{
+		{"a cookie for a cookie", "lydia", false, true},
+		{"tokens for tokens", "lydia", true, false},
+		{"tokens for a cookie", "lydia", false, false},
+		{"another member in the same browser", "archie", false, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				w.member(t, "lydia", identity.Ordinary)
+				w.member(t, "archie", identity.Ordinary)
+				former, elsewhere := w.signInCookie(t, "lydia"), w.signInCookie(t, "lydia")
+				if row.bearer {
+					former, _ = w.signIn(t, "lydia")
+				}
+				if a := w.post(t, "/login", loginBody(row.as, "wrong password"), former); a.StatusCode != 401 {
+					t.Errorf("a wrong password is answered %d", a.StatusCode)
+				}
+				if a := w.get(t, "/profile", former); a.StatusCode != 200 {
+					t.Errorf("a wrong password ended the session: %d", a.StatusCode)
+				}
+				body := fmt.Sprintf(`{"email":"%s@example.org","password":%q,"cookie":%t}`, row.as, password, row.cookie)
+				a := w.post(t, "/login", body, former)
+				if a.StatusCode != 200 {
+					t.Fatalf("login answers %d %s", a.StatusCode, a.text)
+				}
+				if held := len(a.Cookies()) == 1 && a.Cookies()[0].MaxAge > 0; held != row.cookie {
+					t.Errorf("the browser is given %v", a.Cookies())
+				}
+				if a := w.get(t, "/profile", former); a.StatusCode != 401 {
+					t.Errorf("the former session is answered %d", a.StatusCode)
+				}
+				if a := w.get(t, "/profile", elsewhere); a.StatusCode != 200 {
+					t.Errorf("a session in another browser is answered %d", a.StatusCode)
+				}
+			})
+		})
+	}
+}
+
 func TestAnotherSiteWithTheVisitorsBrowser(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.member(t, "lydia", identity.Ordinary)

@@ -70,13 +70,26 @@ func (a *App) login(w http.ResponseWriter, r *http.Request, c *call.Call) error 
 	if err != nil {
 		return refusal(err)
 	}
+	if err := a.endFormer(r, c); err != nil {
+		return refusal(err)
+	}
 	if in.Cookie {
 		http.SetCookie(w, cookie(g.Cookie, int(g.CookieExpires.Sub(c.Now())/time.Second)))
 		return call.JSON(w, r, http.StatusOK, greeting{"Login successful!", shown(g.Member)})
 	}
+	dropCookie(w, r)
 	return call.JSON(w, r, http.StatusOK, tokens{
 		"Login successful!", g.AccessToken, g.RefreshToken, int(g.ExpiresIn / time.Second), shown(g.Member),
 	})
+}
+
+// endFormer ends the session with which a login was sent, whosever it is: a
+// browser, or a program, has one at a time (ASVS 5.0 7.2.4).
+func (a *App) endFormer(r *http.Request, c *call.Call) error {
+	if p := c.Principal(); p != nil {
+		return a.identity.Logout(r.Context(), p, originOf(c))
+	}
+	return nil
 }
 
 func (a *App) refresh(w http.ResponseWriter, r *http.Request, c *call.Call) error {
@@ -107,12 +120,20 @@ func (a *App) logoutAll(w http.ResponseWriter, r *http.Request, c *call.Call) er
 	return signedOut(w, r)
 }
 
-// signedOut takes the cookie away from a browser that has one.
+// signedOut has a browser forget the cookie and whatever else it kept of this
+// origin (Clear Site Data §3.1). "cookies" is not asked for: it would sign the
+// member out of every host of the domain.
 func signedOut(w http.ResponseWriter, r *http.Request) error {
+	dropCookie(w, r)
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	return call.NoContent(w, r)
+}
+
+// dropCookie takes the cookie away from a browser that has one.
+func dropCookie(w http.ResponseWriter, r *http.Request) {
 	if _, err := r.Cookie(identity.CookieName); err == nil {
 		http.SetCookie(w, cookie("", -1))
 	}
-	return call.NoContent(w, r)
 }
 
 func (a *App) signUp(w http.ResponseWriter, r *http.Request, c *call.Call) error {

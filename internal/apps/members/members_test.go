@@ -90,6 +90,24 @@ func TestLogoutTakesTheCookieAway(t *testing.T) {
 	})
 }
 
+// Clear Site Data §3.1 wants the types between quotes. "cookies" would take those
+// of every host of the domain.
+func TestLogoutClearsTheBrowser(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", identity.Ordinary)
+		for _, path := range []string{"/logout", "/logout/all"} {
+			refused := w.post(t, path, "", w.signInCookie(t, "lydia"), "Sec-Fetch-Site: cross-site")
+			a := w.post(t, path, "", w.signInCookie(t, "lydia"))
+			if got := a.Header.Get("Clear-Site-Data"); a.StatusCode != 204 || got != `"cache", "storage"` {
+				t.Errorf("%s answers %d, Clear-Site-Data %s", path, a.StatusCode, got)
+			}
+			if refused.StatusCode != 403 || refused.Header.Get("Clear-Site-Data") != "" {
+				t.Errorf("%s of another site is answered %d and clears", path, refused.StatusCode)
+			}
+		}
+	})
+}
+
 func TestTextsOfTheGuide(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.member(t, "lydia", identity.Ordinary)
@@ -197,6 +215,10 @@ func TestSetupInABrowser(t *testing.T) {
 		}
 		if bad := regexp.MustCompile(`(?i)\s(style|on[a-z]+)=|<script>|https?://`).FindString(page.text); bad != "" {
 			t.Errorf("the page has %q", bad)
+		}
+		// What a password manager looks for (HTML, autofill: new-password).
+		if !strings.Contains(page.text, `<input name="password" type="password" autocomplete="new-password" minlength="8" maxlength="128" required>`) {
+			t.Error("the password is shown while it is typed, or managers do not know the field")
 		}
 		script := w.get(t, "/setup.js")
 		if script.StatusCode != 200 || !strings.HasPrefix(script.Header.Get("Content-Type"), "text/javascript") || strings.Contains(script.text, "innerHTML") {

@@ -11,6 +11,12 @@ if (token !== "") {
   history.replaceState(null, "", location.pathname); // out of the address bar and the history
 }
 
+const show = document.getElementById("show");
+document.getElementById("show-field").hidden = false;
+show.addEventListener("change", () => {
+  form.elements.password.type = show.checked ? "text" : "password";
+});
+
 function say(text) {
   alert.textContent = text;
   alert.hidden = false;
