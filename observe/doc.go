@@ -50,7 +50,10 @@
 // Beside the handlers of log/slog there are NewText, lines for people, and
 // NewCombined, the format of Apache; Tee gives records to several.
 //
-// A record has level ERROR for 5xx, WARN for a slow call, else INFO.
+// A record has level ERROR for 5xx, WARN for a slow call, else INFO. A call that
+// was shed (503 because too many ran at one time) is INFO: an overload is told of
+// once with WARN when it begins, and once with the number of calls when none was
+// shed for ten seconds, with the first call after that.
 //
 // # Panics
 //

@@ -43,13 +43,16 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	l := &layer{cfg}
+	l := &layer{cfg: cfg}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, next) })
 	}, nil
 }
 
-type layer struct{ cfg Config }
+type layer struct {
+	cfg      Config
+	shedding shedding
+}
 
 func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	alone := call.From(r.Context()) == nil
@@ -111,6 +114,7 @@ func (l *layer) settle(w http.ResponseWriter, o *outcome) (abort bool) {
 func (l *layer) finish(o *outcome) {
 	rec := l.record(o, "RESPONSE")
 	l.write(rec)
+	l.shedding.look(&rec, l.tell)
 	if rec.Action != "" {
 		audit := rec
 		audit.Type = "AUDIT"
@@ -122,7 +126,11 @@ func (l *layer) finish(o *outcome) {
 }
 
 func (l *layer) write(rec Record) {
-	if err := l.log(rec); err != nil && l.cfg.OnError != nil {
-		l.cfg.OnError(fmt.Errorf("writing a %s record: %w", rec.Type, err))
+	l.failed(l.log(rec), rec.Type+" record")
+}
+
+func (l *layer) failed(err error, what string) {
+	if err != nil && l.cfg.OnError != nil {
+		l.cfg.OnError(fmt.Errorf("writing a %s: %w", what, err))
 	}
 }

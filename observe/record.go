@@ -30,7 +30,7 @@ const (
 type Record struct {
 	Time      time.Time     // when the call ended
 	Type      string        // "RESPONSE", "AUDIT" or "REQUEST"
-	Level     slog.Level    // ERROR for 5xx, WARN for slow, else INFO
+	Level     slog.Level    // ERROR for 5xx but for shed calls, WARN for slow, else INFO
 	RequestID string        // as in X-Request-Id
 	Method    string        // "GET", …; "(other)" for an unregistered one
 	Route     string        // template with the base path; Unmatched without an operation
@@ -122,7 +122,7 @@ func (l *layer) slow(rec *Record, o *outcome) bool {
 
 func level(rec *Record) slog.Level {
 	switch {
-	case rec.Status >= 500 || rec.Verdict == "panic":
+	case rec.Status >= 500 && !shed(rec) || rec.Verdict == "panic":
 		return slog.LevelError
 	case rec.Slow:
 		return slog.LevelWarn
