@@ -98,7 +98,7 @@ func addPeople(t *terminal, service *identity.Service) ([]person, error) {
 	}
 	for i := range people {
 		p := &people[i]
-		p.Password = strings.ToLower(rand.Text()[:16])
+		p.Password = strings.ToLower(rand.Text()) // 130 random bits
 		name, _, _ := strings.Cut(p.Email, "@")
 		if _, err := service.AddMember(t.ctx, identity.Operator(), identity.NewMember{
 			Username: name, Email: p.Email, Password: p.Password, Role: p.Role,

@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/internal/identity"
 	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
 
 // said is what a command printed.
@@ -191,5 +193,26 @@ func TestNobodySitsAtDevNull(t *testing.T) {
 	defer func() { _ = null.Close() }()
 	if isTerminal(null) || isTerminal(strings.NewReader("")) {
 		t.Error("a prompt would wait for an answer that cannot come")
+	}
+}
+
+// 128 bits are what nobody can guess (ASVS 5.0 11.5.1): 26 letters and digits of
+// base32.
+func TestDemoPasswordsCannotBeGuessed(t *testing.T) {
+	s := storetest.Open(t, store.SQLite, []store.Schema{identity.Schema()})
+	service, err := identity.New(identity.Config{Store: s, Key: make([]byte, 32), Issuer: "https://demo.example", Audience: "demo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := addPeople(&terminal{ctx: t.Context()}, service)
+	if err != nil || len(people) != 5 {
+		t.Fatalf("%d people, %v", len(people), err)
+	}
+	seen := map[string]bool{}
+	for _, p := range people {
+		if seen[p.Password] || !regexp.MustCompile("^[a-z2-7]{26,}$").MatchString(p.Password) {
+			t.Errorf("the password of the %s is one of another, or too short: %d characters", p.Role, len(p.Password))
+		}
+		seen[p.Password] = true
 	}
 }

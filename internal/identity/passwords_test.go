@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -196,6 +197,18 @@ func TestWaitingForAHashEndsWithTheCaller(t *testing.T) {
 		if h.waiting.Load() != 0 {
 			t.Error("the place in the queue is still taken")
 		}
+	})
+}
+
+// Nobody has to choose a new password because the old one is old (ASVS 5.0 6.2.10).
+func TestPasswordsDoNotExpire(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Ordinary)
+		w.clock.move(10 * 365 * 24 * time.Hour)
+		if err := w.Maintain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.login(t, "lydia", true)
 	})
 }
 

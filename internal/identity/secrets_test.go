@@ -3,8 +3,13 @@ package identity
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
+	"io"
 	"net/netip"
 	"testing"
+
+	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
 
 func testSecrets(t *testing.T, key string) *secrets {
@@ -69,6 +74,28 @@ func TestSuccessorNeedsTheKey(t *testing.T) {
 	}
 	if a.successorOf(parent) == b.successorOf(parent) || a.successorOf(parent) == parent {
 		t.Error("a successor does not depend on the key")
+	}
+}
+
+// ASVS 5.0 7.2.3 wants 128 bits of a secure source in a token; that the source
+// is crypto/rand is a matter of Config.Random.
+func TestTokensAreAllChance(t *testing.T) {
+	var given bytes.Buffer
+	s := storetest.Open(t, store.SQLite, []store.Schema{Schema()})
+	w := newWorld(t, s, func(cfg *Config) { cfg.Random = io.TeeReader(rand.Reader, &given) })
+	setup, _, errSetup := w.CreateSetupToken(t.Context(), "")
+	w.member(t, "lydia", Ordinary)
+	invitation, _, errInvite := w.CreateInvite(t.Context(), Operator(), Invitation{})
+	if errSetup != nil || errInvite != nil {
+		t.Fatal(errSetup, errInvite)
+	}
+	for name, token := range map[string]string{
+		"cookie": w.login(t, "lydia", true).Cookie, "refresh token": w.login(t, "lydia", false).RefreshToken,
+		"setup link": setup, "invitation": invitation,
+	} {
+		if b, err := base64.RawURLEncoding.DecodeString(token); err != nil || len(b) < 128/8 || !bytes.Contains(given.Bytes(), b) {
+			t.Errorf("%s: %d bytes, or not what the source gave: %v", name, len(b), err)
+		}
 	}
 }
 

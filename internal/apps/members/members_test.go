@@ -147,6 +147,28 @@ func TestSignUp(t *testing.T) {
 	})
 }
 
+// A password is not trimmed, folded, normalised or cut on its way to the hash
+// (ASVS 5.0 6.2.8), though the fields beside it are.
+func TestPasswordsAreTakenAsTheyAre(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		long := " Crêpe " + strings.Repeat("long ", 20) + "end "
+		if a := w.post(t, "/signup", `{"username":"lydia","email":"lydia@example.org","password":"`+long+`"}`); a.StatusCode != 201 {
+			t.Fatalf("sign-up answers %d %s", a.StatusCode, a.text)
+		}
+		for name, other := range map[string]string{
+			"without the blanks at its ends": strings.TrimSpace(long), "in small letters": strings.ToLower(long),
+			"with the accent apart": strings.Replace(long, "ê", "e\u0302", 1), "its first 72 bytes": long[:72],
+		} {
+			if a := w.post(t, "/login", loginBody("lydia", other)); a.StatusCode != 401 {
+				t.Errorf("%s: %d", name, a.StatusCode)
+			}
+		}
+		if a := w.post(t, "/login", loginBody("lydia", long)); a.StatusCode != 200 {
+			t.Errorf("as it is: %d %s", a.StatusCode, a.text)
+		}
+	})
+}
+
 func TestSignUpByInvitation(t *testing.T) {
 	s := storetest.Open(t, store.SQLite, []store.Schema{identity.Schema()})
 	w := newWorld(t, s, func(cfg *identity.Config) { cfg.SignUp = identity.SignUpInvite })
