@@ -113,7 +113,8 @@ func TestAnOverloadIsToldWhenItBeginsAndEnds(t *testing.T) {
 	}
 	o.call(0, "yes")
 	o.call(time.Hour, "yes") // nobody called in between
-	if got := o.said(t); !slices.Equal(got, []string{sheddingBegins, sheddingEnds + "1 0s", sheddingBegins}) {
+	o.call(10*time.Second, "")
+	if got := o.said(t); !slices.Equal(got, []string{sheddingBegins, sheddingEnds + "1 0s", sheddingBegins, sheddingEnds + "1 0s"}) {
 		t.Errorf("two overloads: %q", got)
 	}
 }
