@@ -202,28 +202,36 @@ func (ch *Change) keep(ctx context.Context, tx *Tx) error {
 }
 
 func (ch *Change) audit(ctx context.Context, tx *Tx, now int64, random io.Reader) error {
+	entry, err := ch.auditEntry(tx.actor, now, random)
+	if err != nil {
+		return err
+	}
+	if _, err = tx.Exec(ctx, entry.SQL, entry.Args...); err != nil {
+		return fmt.Errorf("writing an audit entry: %w", err)
+	}
+	return nil
+}
+
+// auditEntry is the statement that writes the entry.
+func (ch *Change) auditEntry(a Actor, now int64, random io.Reader) (Statement, error) {
 	const q = `INSERT INTO audit_entries (id, at, actor, role, action, resource, outcome, request_id, details)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	id, err := uuid.NewV7FromReader(random)
 	if err != nil {
-		return fmt.Errorf("naming an audit entry: %w", err)
+		return Statement{}, fmt.Errorf("naming an audit entry: %w", err)
 	}
 	details := []byte("{}")
 	if len(ch.Details) > 0 {
 		if details, err = strictjson.Marshal(ch.Details); err != nil {
-			return fmt.Errorf("writing an audit entry: %w", err)
+			return Statement{}, fmt.Errorf("writing an audit entry: %w", err)
 		}
 	}
 	outcome := ch.Outcome
 	if outcome == "" {
 		outcome = "success"
 	}
-	_, err = tx.Exec(ctx, q, id.String(), now, tx.actor.ID, tx.actor.Role,
-		ch.Action, ch.Resource, outcome, ch.RequestID, string(details))
-	if err != nil {
-		return fmt.Errorf("writing an audit entry: %w", err)
-	}
-	return nil
+	return Statement{SQL: q, Args: []any{id.String(), now, a.ID, a.Role,
+		ch.Action, ch.Resource, outcome, ch.RequestID, string(details)}}, nil
 }
 
 const (

@@ -10,19 +10,19 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // postgres is one server, seen through the app's role.
 type postgres struct {
-	db     *sql.DB
-	pool   Pool
-	bound  time.Duration // of a whole transaction, should the server fall silent
-	rand   io.Reader
-	lanes  lanes
-	notice *listener
+	db      *sql.DB
+	pool    Pool
+	bound   time.Duration // of a whole transaction, should the server fall silent
+	rand    io.Reader
+	lanes   lanes
+	notice  *listener
+	bundles *bundler
 }
 
 // attempts bounds how often f runs for one Read or Write.
@@ -34,6 +34,9 @@ const (
 	beginSerializable  = "begin isolation level serializable"
 	beginReadCommitted = "begin isolation level read committed"
 )
+
+// setActor names the actor for the rest of the transaction.
+const setActor = "select set_config('app.actor', $1, true), set_config('app.role', $2, true)"
 
 func (s *Store) openPostgres(ctx context.Context) error {
 	target, pc, err := s.cfg.connConfig(s.cfg.URL)
@@ -54,9 +57,12 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	}
 	l := newListener(pc.ConnConfig, s.cfg)
 	s.closers = append(s.closers, l.close)
+	bound := 4 * s.cfg.Timeouts.Statement
+	b := newBundler(pool, s.cfg.Pool, bound)
+	s.closers = append(s.closers, b.close)
 	s.backend = &postgres{
-		db: db, pool: s.cfg.Pool, bound: 4 * s.cfg.Timeouts.Statement, rand: s.cfg.Rand,
-		lanes: newLanes(s.cfg.Pool.Max), notice: l,
+		db: db, pool: s.cfg.Pool, bound: bound, rand: s.cfg.Rand,
+		lanes: newLanes(s.cfg.Pool.Max), notice: l, bundles: b,
 	}
 	return nil
 }
@@ -153,7 +159,7 @@ func (p *postgres) begin(ctx context.Context, begin string, a Actor) (*sql.Conn,
 		err = raw(conn, func(c *pgx.Conn) error {
 			b := &pgx.Batch{}
 			b.Queue(begin)
-			b.Queue("select set_config('app.actor', $1, true), set_config('app.role', $2, true)", a.ID, a.Role)
+			b.Queue(setActor, a.ID, a.Role)
 			return c.SendBatch(ctx, b).Close()
 		})
 		if err == nil {
@@ -182,20 +188,28 @@ func (p *postgres) acquire(ctx context.Context) (*sql.Conn, error) {
 	return nil, fmt.Errorf("%w: connecting: %s", ErrUnavailable, reason(err))
 }
 
-// commit is not cut short by the caller's context: what it says must be true.
+// commit ends the transaction of a connection, and abandons the connection when
+// nobody knows what has become of it.
 func commit(ctx context.Context, conn *sql.Conn) error {
+	err := raw(conn, func(c *pgx.Conn) error { return finish(ctx, c) })
+	if kindOf(err) == unavailable {
+		abandon(conn)
+	}
+	return err
+}
+
+// finish commits. It is not cut short by the caller's context: what it says
+// must be true. ErrUnavailable means that it may have been done and must not
+// run again; the connection is closed then.
+func finish(ctx context.Context, c *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	var tag pgconn.CommandTag
-	err := raw(conn, func(c *pgx.Conn) (err error) {
-		tag, err = c.Exec(ctx, "commit")
-		return err
-	})
+	tag, err := c.Exec(ctx, "commit")
 	switch {
 	case err != nil && kindOf(err) == conflict:
 		return err
-	case err != nil && (kindOf(err) != other || ctx.Err() != nil): // it may have been done: must not run again
-		abandon(conn)
+	case err != nil && (kindOf(err) != other || ctx.Err() != nil):
+		_ = c.Close(ctx) // it is of no use any more
 		return fmt.Errorf("%w: committing: %s", ErrUnavailable, reason(err))
 	case err != nil: // a deferred constraint: the server has rolled back
 		return err

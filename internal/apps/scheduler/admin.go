@@ -232,7 +232,7 @@ func deleteInterviewer(ctx context.Context, tx *store.Tx, id int64, force bool, 
 	var emptied []outcome
 	for _, s := range slots {
 		out := outcome{slot: s, tell: true}
-		if err := tx.QueryRow(ctx, moveOn, s).Scan(&out.version); err != nil {
+		if err := tx.QueryRow(ctx, moveOn+` RETURNING version`, s).Scan(&out.version); err != nil {
 			return nil, err
 		}
 		n, err := tx.Exec(ctx, `DELETE FROM interviews WHERE appointment_id = $1 AND interviewer_id = $2`, s, id)

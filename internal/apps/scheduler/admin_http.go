@@ -168,9 +168,7 @@ func (a *App) remove(w http.ResponseWriter, r *http.Request, c *call.Call,
 		return err
 	}
 	for _, out := range emptied {
-		if err := a.publish(out); err != nil {
-			return err
-		}
+		a.publish(out)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/gatehouse-api/gatehouse/internal/store"
@@ -28,130 +27,118 @@ type outcome struct {
 	interview *interview // nil when nothing is booked there now
 }
 
-// A write of a slot begins by taking the slot's row, so writers of one slot go
-// one after the other and each looks at what the one before has left. With that,
-// READ COMMITTED is enough on PostgreSQL, and no writer has to start again.
+// Who changes what is booked in a slot holds the slot's row, so that each looks
+// at what the one before has left.
 const (
-	takeSlot = `UPDATE appointments SET version = version WHERE id = $1 RETURNING version`
-	lookAt   = `SELECT i.booked_by,
+	lookAt = `SELECT a.version, i.booked_by,
 			EXISTS (SELECT 1 FROM interviewers p WHERE p.id = $2),
 			EXISTS (SELECT 1 FROM available_interviewers v WHERE v.day_id = a.day_id AND v.interviewer_id = $2)
 		FROM appointments a LEFT JOIN interviews i ON i.appointment_id = a.id WHERE a.id = $1`
-	moveOn      = `UPDATE appointments SET version = version + 1 WHERE id = $1 RETURNING version`
+	moveOn      = `UPDATE appointments SET version = version + 1 WHERE id = $1`
 	putBooking  = `INSERT INTO interviews (appointment_id, interviewer_id, booked_by) VALUES ($1, $2, $3) ON CONFLICT (appointment_id) DO UPDATE SET interviewer_id = excluded.interviewer_id`
 	putName     = `INSERT INTO interview_names (appointment_id, booked_by, student) VALUES ($1, $2, $3) ON CONFLICT (appointment_id) DO UPDATE SET student = excluded.student`
 	dropBooking = `DELETE FROM interviews WHERE appointment_id = $1`
 )
 
-// errNoSlot undoes the cancelling of a slot that does not exist.
-var errNoSlot = errors.New("no such slot")
-
-// book puts an interview into a slot, or in the place of the one that is there.
-func (s records) book(ctx context.Context, ch *store.Change, o order) (outcome, error) {
-	var out outcome
-	ch.Isolation = store.ReadCommitted
-	err := s.store.Write(ctx, actorOf(o.viewer), ch, func(tx *store.Tx) error {
-		var version int64
-		if err := tx.QueryRow(ctx, moveOn, o.slot).Scan(&version); err != nil {
-			return orNotFound(err)
-		}
-		owner, err := s.mayBook(ctx, tx, o, version-1)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, putBooking, o.slot, o.want.Interviewer, owner); err != nil {
-			if refersToNothing(err) {
-				return unknownInterviewer()
-			}
-			return fmt.Errorf("booking: %w", err)
-		}
-		if _, err := tx.Exec(ctx, putName, o.slot, owner, o.want.Student); err != nil {
-			return fmt.Errorf("booking: %w", err)
-		}
-		out = outcome{slot: o.slot, tell: true, version: version, bookedBy: owner, interview: &o.want}
-		ch.Answer = store.Answer{Status: http.StatusNoContent, Header: map[string]string{"ETag": tagOf(version, false)}}
-		return nil
-	})
-	return out, err
+// sight is what a decision about a slot depends on.
+type sight struct {
+	version          int64
+	bookedBy         *string // nil when nothing is booked there
+	known, available bool    // the interviewer asked for; on the day
 }
 
-// mayBook checks everything that a booking depends on, in the order of RFC 9110
-// §13.2.1: preconditions come last. It returns whose booking it will be: a
-// change leaves it with whom it was.
-func (s records) mayBook(ctx context.Context, tx *store.Tx, o order, before int64) (string, error) {
+func (x sight) booked() bool { return x.bookedBy != nil }
+
+// allows checks what every change depends on, in the order of RFC 9110
+// §13.2.1: preconditions come last.
+func (x sight) allows(o order, more error) error {
 	v := o.viewer
-	var bookedBy sql.NullString
-	var known, available bool
-	if err := tx.QueryRow(ctx, lookAt, o.slot, o.want.Interviewer).Scan(&bookedBy, &known, &available); err != nil {
-		return "", orNotFound(err)
+	if x.booked() && !v.mayChange(*x.bookedBy) {
+		return somebodyElses()
 	}
-	booked := bookedBy.Valid
+	if more != nil {
+		return more
+	}
+	return o.conditions.check(tagOf(x.version, x.booked() && !v.seesName(*x.bookedBy)), x.booked())
+}
+
+// planFor is a plan about the slot of an order.
+func planFor(o order, decide func(sight) ([]store.Statement, error)) store.Plan {
+	return store.Plan{
+		Table: "appointments", ID: o.slot,
+		Look: store.Statement{SQL: lookAt, Args: []any{o.slot, o.want.Interviewer}},
+		Decide: func(row store.Row) ([]store.Statement, error) {
+			var x sight
+			if err := row.Scan(&x.version, &x.bookedBy, &x.known, &x.available); err != nil {
+				return nil, err
+			}
+			return decide(x)
+		},
+	}
+}
+
+// book puts an interview into a slot, or in the place of the one that is there.
+// A change leaves the booking with whom it was.
+func (s records) book(ctx context.Context, ch *store.Change, o order) (outcome, error) {
+	var out outcome
+	err := s.store.WritePlan(ctx, actorOf(o.viewer), ch, planFor(o, func(x sight) ([]store.Statement, error) {
+		if err := x.allows(o, s.refuses(x)); err != nil {
+			return nil, err
+		}
+		owner := o.viewer.id
+		if x.booked() {
+			owner = *x.bookedBy
+		}
+		out = outcome{slot: o.slot, tell: true, version: x.version + 1, bookedBy: owner, interview: &o.want}
+		ch.Answer = store.Answer{Status: http.StatusNoContent, Header: map[string]string{"ETag": tagOf(out.version, false)}}
+		return []store.Statement{
+			{SQL: moveOn, Args: []any{o.slot}},
+			{SQL: putBooking, Args: []any{o.slot, o.want.Interviewer, owner}},
+			{SQL: putName, Args: []any{o.slot, owner, o.want.Student}},
+		}, nil
+	}))
+	if refersToNothing(err) { // the interviewer went away meanwhile
+		err = unknownInterviewer()
+	}
+	return out, orNotFound(err)
+}
+
+// refuses tells why the interviewer cannot be booked.
+func (s records) refuses(x sight) error {
 	switch {
-	case booked && !v.mayChange(bookedBy.String):
-		return "", somebodyElses()
-	case !known:
-		return "", unknownInterviewer()
-	case s.enforce && !available:
-		return "", problem.Conflict("NOT_AVAILABLE", "This interviewer is not available on the day of the slot")
+	case !x.known:
+		return unknownInterviewer()
+	case s.enforce && !x.available:
+		return problem.Conflict("NOT_AVAILABLE", "This interviewer is not available on the day of the slot")
 	}
-	if err := o.conditions.check(tagOf(before, booked && !v.seesName(bookedBy.String)), booked); err != nil {
-		return "", err
-	}
-	if !booked {
-		return v.id, nil
-	}
-	return bookedBy.String, nil
+	return nil
 }
 
 // cancel empties a slot. Nothing to cancel, or no such slot, is as good as done.
 func (s records) cancel(ctx context.Context, ch *store.Change, o order) (outcome, error) {
-	v := o.viewer
 	var out outcome
-	ch.Isolation = store.ReadCommitted
 	done := store.Answer{Status: http.StatusNoContent}
-	err := s.store.Write(ctx, actorOf(o.viewer), ch, func(tx *store.Tx) error {
+	err := s.store.WritePlan(ctx, actorOf(o.viewer), ch, planFor(o, func(x sight) ([]store.Statement, error) {
+		if err := x.allows(o, nil); err != nil {
+			return nil, err
+		}
 		ch.Answer = done
-		out = outcome{slot: o.slot, tell: true}
-		if err := tx.QueryRow(ctx, takeSlot, o.slot).Scan(&out.version); errors.Is(err, sql.ErrNoRows) {
-			return errNoSlot
-		} else if err != nil {
-			return err
+		out = outcome{slot: o.slot, tell: true, version: x.version}
+		if !x.booked() {
+			ch.Outcome = "nothing booked"
+			return nil, nil
 		}
-		var bookedBy sql.NullString
-		var known, available bool
-		if err := tx.QueryRow(ctx, lookAt, o.slot, 0).Scan(&bookedBy, &known, &available); err != nil {
-			return err
-		}
-		booked := bookedBy.Valid
-		if booked && !v.mayChange(bookedBy.String) {
-			return somebodyElses()
-		}
-		if err := o.conditions.check(tagOf(out.version, booked && !v.seesName(bookedBy.String)), booked); err != nil {
-			return err
-		}
-		if booked {
-			return empty(ctx, tx, &out)
-		}
-		ch.Outcome = "nothing booked"
-		return nil
-	})
-	if errors.Is(err, errNoSlot) {
+		out.version++
+		return []store.Statement{
+			{SQL: dropBooking, Args: []any{o.slot}, Rows: 1}, // a policy would hide it without a word
+			{SQL: moveOn, Args: []any{o.slot}},
+		}, nil
+	}))
+	if errors.Is(err, sql.ErrNoRows) {
 		ch.Answer = done
 		return outcome{}, o.conditions.check("", false)
 	}
 	return out, err
-}
-
-// empty drops the booking of a slot whose row is taken.
-func empty(ctx context.Context, tx *store.Tx, out *outcome) error {
-	n, err := tx.Exec(ctx, dropBooking, out.slot)
-	if err != nil {
-		return fmt.Errorf("cancelling: %w", err)
-	}
-	if n != 1 {
-		return fmt.Errorf("cancelling: the database hides the booking of slot %d from %s", out.slot, tx.Actor().Role)
-	}
-	return tx.QueryRow(ctx, moveOn, out.slot).Scan(&out.version)
 }
 
 func somebodyElses() error { return problem.Forbidden("This slot is booked by someone else") }

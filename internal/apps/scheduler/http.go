@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -177,7 +178,8 @@ func (a *App) acknowledge(w http.ResponseWriter, r *http.Request, ch *store.Chan
 		return nil
 	}
 	_ = http.NewResponseController(w).Flush() // a writer that cannot flush sends a moment later
-	return a.publish(out)
+	a.publish(out)
+	return nil
 }
 
 func (a *App) failOnPurpose(w http.ResponseWriter, r *http.Request) error {
@@ -213,17 +215,21 @@ func answer(w http.ResponseWriter, r *http.Request, ch *store.Change) error {
 }
 
 // publish tells the socket what is booked in a slot now, each connection as it
-// may see it.
-func (a *App) publish(out outcome) error {
-	full, err := messageFor(out.slot, out.interview)
-	if err != nil {
-		return err
+// may see it. Nothing is encoded before somebody is there to see it.
+func (a *App) publish(out outcome) {
+	message := func(i *interview) func() []byte {
+		return sync.OnceValue(func() []byte {
+			text, err := messageFor(out.slot, i)
+			if err != nil { // nobody is told rather than something wrong
+				a.cfg.Log.Error("telling the socket of a booking", slog.String("reason", err.Error()))
+			}
+			return text
+		})
 	}
+	full := message(out.interview)
 	hidden := full
 	if out.interview != nil {
-		if hidden, err = messageFor(out.slot, &interview{Reserved, out.interview.Interviewer}); err != nil {
-			return err
-		}
+		hidden = message(&interview{Reserved, out.interview.Interviewer})
 	}
 	a.cfg.Hub.Publish(live.Event{
 		Topic: topic, Key: strconv.FormatInt(out.slot, 10), Version: out.version,
@@ -233,13 +239,12 @@ func (a *App) publish(out outcome) error {
 			case !v.hears():
 				return nil
 			case v.seesName(out.bookedBy):
-				return full
+				return full()
 			default:
-				return hidden
+				return hidden()
 			}
 		},
 	})
-	return nil
 }
 
 // resetDatabase is for the checks of the original's clients: it changes state by

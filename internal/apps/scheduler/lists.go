@@ -23,6 +23,12 @@ func (t *tables) Write(ctx context.Context, a store.Actor, ch *store.Change, f f
 	return t.Store.Write(ctx, a, ch, f)
 }
 
+// WritePlan is the store's, and counts as Write does.
+func (t *tables) WritePlan(ctx context.Context, a store.Actor, ch *store.Change, p store.Plan) error {
+	defer t.writes.Add(1)
+	return t.Store.WritePlan(ctx, a, ch, p)
+}
+
 // listFor bounds how long a list may be older than a write of another process,
 // which this one does not count.
 const listFor = time.Second

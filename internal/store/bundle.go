@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// maxBundle bounds how many plans share a transaction, and so how long the
+// first of them waits for the last.
+const maxBundle = 128
+
+// bundler carries the plans that wait together to PostgreSQL: one transaction,
+// three round trips and one commit, whatever their number. Each plan runs as
+// its own actor. Nothing in a bundle is expected to go wrong in the database,
+// for decisions are made before; when something does, the whole is rolled back
+// and each plan runs alone, so that nobody suffers from another's error.
+type bundler struct {
+	pool    *pgxpool.Pool
+	acquire time.Duration // how long to wait for a connection
+	bound   time.Duration // of a transaction
+
+	mu      sync.Mutex
+	waiting []*parcel
+	bell    chan struct{} // rung when somebody waits
+	quit    chan struct{}
+	workers sync.WaitGroup
+}
+
+// parcel is one caller's plan.
+type parcel struct {
+	actor   Actor
+	ch      *Change
+	plan    Plan
+	audit   func() (Statement, error)
+	steps   []Statement
+	refused error      // by Decide
+	result  chan error // holds one
+}
+
+// errAlone means that a plan has to run in a transaction of its own.
+var errAlone = errors.New("the bundle was undone")
+
+// newBundler starts the workers. Two are enough to decide for one bundle while
+// the other commits; more would make the bundles smaller.
+func newBundler(pool *pgxpool.Pool, p Pool, bound time.Duration) *bundler {
+	workers := min(2, p.Max)
+	b := &bundler{pool: pool, acquire: p.Acquire, bound: bound, bell: make(chan struct{}, workers), quit: make(chan struct{})}
+	for range workers {
+		b.workers.Go(b.work)
+	}
+	return b
+}
+
+// close may be called when no plan waits.
+func (b *bundler) close() error {
+	close(b.quit)
+	b.workers.Wait()
+	return nil
+}
+
+// send waits for what becomes of the plan. A context that ends before the
+// plan's bundle has begun means that it does not run.
+func (b *bundler) send(ctx context.Context, p *parcel) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.result = make(chan error, 1)
+	b.mu.Lock()
+	b.waiting = append(b.waiting, p)
+	b.mu.Unlock()
+	b.ring()
+	select {
+	case err := <-p.result:
+		return err
+	case <-ctx.Done():
+		if b.withdraw(p) {
+			return ctx.Err()
+		}
+		return <-p.result
+	}
+}
+
+func (b *bundler) ring() {
+	select {
+	case b.bell <- struct{}{}:
+	default:
+	}
+}
+
+func (b *bundler) withdraw(p *parcel) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.Index(b.waiting, p)
+	if i >= 0 {
+		b.waiting = slices.Delete(b.waiting, i, i+1)
+	}
+	return i >= 0
+}
+
+func (b *bundler) work() {
+	merged := merger{}
+	for {
+		select {
+		case <-b.bell:
+			if bundle := b.next(); len(bundle) > 0 {
+				b.deliver(bundle, merged)
+			}
+		case <-b.quit:
+			return
+		}
+	}
+}
+
+// row is what a plan holds.
+type row struct {
+	table string
+	id    int64
+}
+
+// next takes those who wait, and of those with one row the first: the others
+// must see what it has done.
+func (b *bundler) next() []*parcel {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var bundle, rest []*parcel
+	taken := make(map[row]bool, len(b.waiting))
+	for _, p := range b.waiting {
+		at := row{p.plan.Table, p.plan.ID}
+		if len(bundle) == maxBundle || taken[at] {
+			rest = append(rest, p)
+			continue
+		}
+		taken[at] = true
+		bundle = append(bundle, p)
+	}
+	b.waiting = rest
+	if len(rest) > 0 {
+		b.ring()
+	}
+	return bundle
+}
+
+func (b *bundler) deliver(bundle []*parcel, merged merger) {
+	ctx, cancel := context.WithTimeout(context.Background(), b.bound)
+	defer cancel()
+	err := b.transact(ctx, bundle, merged)
+	if err != nil && !errors.Is(err, ErrUnavailable) {
+		err = errAlone
+	}
+	for _, p := range bundle {
+		if p.refused != nil {
+			p.result <- p.refused
+			continue
+		}
+		p.result <- err
+	}
+}
+
+// transact returns ErrUnavailable when plans must not run again, because they
+// may have been carried out, and any other error when all was undone.
+func (b *bundler) transact(ctx context.Context, bundle []*parcel, merged merger) error {
+	waiting, cancel := context.WithTimeout(ctx, b.acquire)
+	defer cancel()
+	held, err := b.pool.Acquire(waiting)
+	if err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	defer held.Release() // closes it when it is broken or in a transaction
+	conn := held.Conn()
+	if err := look(ctx, conn, bundle); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(bundle, func(p *parcel) bool { return p.refused == nil }) {
+		_, err := conn.Exec(ctx, "rollback")
+		return err
+	}
+	if err := act(ctx, conn, bundle, merged); err != nil {
+		return errors.Join(err, conn.Close(ctx)) // rolls back
+	}
+	return finish(ctx, conn)
+}
+
+// look begins, holds the rows and lets each plan decide.
+func look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) error {
+	var batch pgx.Batch
+	batch.Queue(beginReadCommitted)
+	ids := map[string][]int64{}
+	for _, p := range bundle {
+		ids[p.plan.Table] = append(ids[p.plan.Table], p.plan.ID)
+	}
+	for _, table := range slices.Sorted(maps.Keys(ids)) {
+		batch.Queue(hold(table), ids[table])
+	}
+	var actor speaker
+	for _, p := range bundle {
+		actor.change(&batch, p.actor)
+		batch.Queue(p.plan.Look.SQL, p.plan.Look.Args...).Query(func(rows pgx.Rows) error {
+			if rows.Next() {
+				p.decide(rows)
+			} else if rows.Err() == nil {
+				p.decide(noRow{})
+			}
+			rows.Close()
+			return rows.Err()
+		})
+	}
+	return conn.SendBatch(ctx, &batch).Close()
+}
+
+// decide runs the caller's code, which must not take the worker with it when it
+// panics: alone it panics again, in its caller's goroutine.
+func (p *parcel) decide(found Row) {
+	p.refused = errAlone
+	defer func() { _ = recover() }()
+	steps, err := p.plan.Decide(found)
+	if err == nil && p.ch.Action != "" {
+		var entry Statement
+		entry, err = p.audit()
+		steps = append(steps, entry)
+	}
+	p.steps, p.refused = steps, err
+}
+
+// act does what the plans have decided, and writes their audit entries.
+func act(ctx context.Context, conn *pgx.Conn, bundle []*parcel, merged merger) error {
+	var batch pgx.Batch
+	var actor speaker
+	for _, p := range bundle {
+		if p.refused != nil {
+			continue
+		}
+		actor.change(&batch, p.actor)
+		for _, step := range merged.merge(p.steps) {
+			batch.Queue(step.SQL, step.Args...).Exec(func(tag pgconn.CommandTag) error { return step.check(tag.RowsAffected()) })
+		}
+	}
+	return conn.SendBatch(ctx, &batch).Close()
+}
+
+// speaker is who the statements of a batch come from.
+type speaker struct {
+	known bool
+	actor Actor
+}
+
+// change names the actor for the statements to come, unless it is the same.
+func (s *speaker) change(batch *pgx.Batch, a Actor) {
+	if s.known && s.actor == a {
+		return
+	}
+	s.known, s.actor = true, a
+	batch.Queue(setActor, a.ID, a.Role)
+}
