@@ -15,11 +15,12 @@
 // Not covered: floods below TCP; Strict-Transport-Security (headers); whether
 // the client is who it says (authn).
 //
-// Three parts work together, and each alone:
+// Four parts work together, and each alone:
 //
-//	New        the layer: Host, "did this arrive encrypted?", redirect
-//	NewServer  an *http.Server with the timeouts and the TLS policy
-//	Listen     a listener that caps connections, in all and per address
+//	New          the layer: Host, "did this arrive encrypted?", redirect
+//	NewRedirect  what a plain listener serves beside the encrypted one
+//	NewServer    an *http.Server with the timeouts and the TLS policy
+//	Listen       a listener that caps connections, in all and per address
 //
 // Serve joins the two last, and reads HTTP/1.x strictly (RFC 9112) on the
 // connection, because net/http forgives what another reader in front of it may

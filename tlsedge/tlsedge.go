@@ -21,10 +21,10 @@ type Config struct {
 	// Proxies are peers whose X-Forwarded-Proto and Forwarded (proto=) count.
 	Proxies []netip.Prefix
 
-	// Redirect answers plain GET and HEAD requests that ask for text/html with 308
-	// to the same host and path over https. All others are refused: a program that
-	// sends its credentials in the clear is to be found out rather than helped
-	// (ASVS 4.1.2).
+	// Redirect answers plain GET and HEAD requests with 308 to the same host and
+	// path over https, whatever they accept (RFC 9110 §15.4.9). All other methods
+	// are refused: 308 would have the client send the same body again, and nobody
+	// would notice that it goes out in the clear each time.
 	Redirect     bool
 	RedirectPort int // where https is answered; 443 when 0
 
@@ -40,6 +40,37 @@ type layer struct {
 
 // New returns the layer, or says what is wrong with cfg.
 func New(cfg Config) (func(http.Handler) http.Handler, error) {
+	l, err := newLayer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return func(next http.Handler) http.Handler {
+		return ensured(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, next) })
+	}, nil
+}
+
+// NewRedirect returns the handler of a listener for plain HTTP that serves
+// nothing but the way to https, as Redirect does, also to this machine and in
+// every mode of the layer. It fails as New does.
+func NewRedirect(cfg Config) (http.Handler, error) {
+	cfg.Redirect = true
+	l, err := newLayer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return ensured(func(w http.ResponseWriter, r *http.Request) {
+		switch host, ours := l.hostOf(r); {
+		case !ours:
+			call.Refuse(w, r, misdirected())
+		case !reads(r):
+			call.Refuse(w, r, plain())
+		default:
+			l.redirect(w, r, host)
+		}
+	}), nil
+}
+
+func newLayer(cfg Config) (*layer, error) {
 	if cfg.Redirect && cfg.InsecureAnyHost {
 		return nil, errors.New("tlsedge: Redirect with InsecureAnyHost would redirect to any host")
 	}
@@ -57,16 +88,19 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	if cfg.RedirectPort != 0 && cfg.RedirectPort != 443 {
 		l.port = ":" + strconv.Itoa(cfg.RedirectPort)
 	}
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			alone := call.From(r.Context()) == nil
-			r = call.Ensure(w, r)
-			if alone {
-				w = call.From(r.Context()).ResponseWriter()
-			}
-			l.serve(w, r, next)
-		})
-	}, nil
+	return l, nil
+}
+
+// ensured serves with a Call, also alone.
+func ensured(serve http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		alone := call.From(r.Context()) == nil
+		r = call.Ensure(w, r)
+		if alone {
+			w = call.From(r.Context()).ResponseWriter()
+		}
+		serve(w, r)
+	})
 }
 
 func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -80,19 +114,24 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 		return
 	}
 	mode := c.Mode("tls")
-	host, ok := normalHost(r.Host)
-	if !l.cfg.InsecureAnyHost && mode != call.Off && (!ok || !l.hosts[host]) && call.Stopped(w, r, misdirected(), allowHost) {
+	host, ours := l.hostOf(r)
+	if !l.cfg.InsecureAnyHost && mode != call.Off && !ours && call.Stopped(w, r, misdirected(), allowHost) {
 		return
 	}
 	switch {
 	case c.Secure() || l.cfg.InsecurePlain || mode == call.Off || local(r):
 		next.ServeHTTP(w, r)
-	case l.cfg.Redirect && mode == call.Enforce && navigates(r): // then the host is ours
-		w.Header().Set("Location", "https://"+bracketed(host)+l.port+r.URL.RequestURI())
-		w.WriteHeader(http.StatusPermanentRedirect)
+	case l.cfg.Redirect && mode == call.Enforce && reads(r): // then the host is ours
+		l.redirect(w, r, host)
 	case !call.Stopped(w, r, plain(), allowPlain):
 		next.ServeHTTP(w, r)
 	}
+}
+
+// hostOf is the host that a request names, and whether it is ours.
+func (l *layer) hostOf(r *http.Request) (host string, ours bool) {
+	host, ok := normalHost(r.Host)
+	return host, ok && l.hosts[host]
 }
 
 func misdirected() *problem.Error {
@@ -157,10 +196,15 @@ func local(r *http.Request) bool {
 	return true
 }
 
-// navigates tells whether a person's browser asks for a page.
-func navigates(r *http.Request) bool {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return reads && strings.Contains(r.Header.Get("Accept"), "text/html")
+// redirect sends a request to the same place over https. host is ours.
+func (l *layer) redirect(w http.ResponseWriter, r *http.Request, host string) {
+	w.Header().Set("Location", "https://"+bracketed(host)+l.port+r.URL.RequestURI())
+	w.WriteHeader(http.StatusPermanentRedirect)
+}
+
+// reads tells whether nothing but the address would be sent again.
+func reads(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
 }
 
 func peer(r *http.Request) netip.Addr {

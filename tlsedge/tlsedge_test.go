@@ -76,6 +76,8 @@ func TestSecureIsStated(t *testing.T) {
 	}
 }
 
+// TestRedirect is about the layer, for requests from elsewhere, and about the
+// handler of a listener that does nothing else, for those of this machine too.
 func TestRedirect(t *testing.T) {
 	const html = "text/html,application/xhtml+xml,*/*;q=0.8"
 	for _, row := range []struct {
@@ -89,18 +91,34 @@ func TestRedirect(t *testing.T) {
 		{"another port", "GET", "http://API.example.org./", html, 8443, 308, "https://api.example.org:8443/"},
 		{"IPv6", "GET", "http://[2001:db8::7]:80/x", html, 8443, 308, "https://[2001:db8::7]:8443/x"},
 		{"double slash stays on this host", "GET", "http://api.example.org//evil.example/", html, 0, 308, "https://api.example.org//evil.example/"},
+		{"a program that takes JSON alone", "GET", "http://api.example.org/", "application/json", 0, 308, "https://api.example.org/"},
+		{"a program that says nothing", "GET", "http://api.example.org/", "", 0, 308, "https://api.example.org/"},
 		{"POST has leaked already", "POST", "http://api.example.org/", html, 0, 403, ""},
-		{"a program is not helped", "GET", "http://api.example.org/", "application/json", 0, 403, ""},
-		{"nor one that takes anything", "GET", "http://api.example.org/", "*/*", 0, 403, ""},
+		{"a body is not asked for again", "PUT", "http://api.example.org/", "application/json", 0, 403, ""},
+		{"nor what deletes", "DELETE", "http://api.example.org/", "application/json", 0, 403, ""},
 		{"foreign host is not redirected", "GET", "http://evil.example/", html, 0, 421, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			cfg := Config{Hosts: []string{"api.example.org", "[2001:db8::7]"}, Redirect: true, RedirectPort: row.port}
-			r := httptest.NewRequest(row.method, row.target, nil)
-			r.Header.Set("Accept", row.accept)
-			w := serve(t, cfg, r)
-			if w.Code != row.want || w.Header().Get("Location") != row.location {
-				t.Errorf("%d %q; want %d %q", w.Code, w.Header().Get("Location"), row.want, row.location)
+			only, err := NewRedirect(Config{Hosts: cfg.Hosts, RedirectPort: row.port})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, peer := range []string{"192.0.2.9:1", "127.0.0.1:1"} {
+				r := httptest.NewRequest(row.method, row.target, nil)
+				r.RemoteAddr = peer
+				r.Header.Set("Accept", row.accept)
+				alone := httptest.NewRecorder()
+				only.ServeHTTP(alone, r)
+				answers := []*httptest.ResponseRecorder{alone}
+				if peer != "127.0.0.1:1" {
+					answers = append(answers, serve(t, cfg, r))
+				}
+				for _, w := range answers {
+					if w.Code != row.want || w.Header().Get("Location") != row.location {
+						t.Errorf("from %s: %d %q; want %d %q", peer, w.Code, w.Header().Get("Location"), row.want, row.location)
+					}
+				}
 			}
 		})
 	}

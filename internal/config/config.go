@@ -59,7 +59,7 @@ type Config struct {
 type TLS struct {
 	CertFile string // PEM, the leaf first; empty for plain HTTP
 	KeyFile  string // PEM
-	Redirect string // host:port of a plain listener that sends clients to https; empty for none
+	Redirect string // host:port of a plain listener that sends GET and HEAD to https; empty for none
 }
 
 // Database is where rows are kept.

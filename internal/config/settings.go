@@ -127,7 +127,7 @@ func ownSettings() []setting {
 		many("accept_risk", "Risks accepted by name: "+strings.Join(riskNames(), ", ")+".", text("the name of a risk"), func(c *Config) *[]string { return &c.AcceptRisk }),
 		optional("tls.cert_file", "Certificate chain, PEM, the leaf first.", filePath(), func(c *Config) *string { return &c.TLS.CertFile }),
 		optional("tls.key_file", "Private key of the certificate, PEM.", filePath(), func(c *Config) *string { return &c.TLS.KeyFile }),
-		optional("tls.redirect", "Address of a plain listener that only redirects to https.", address(), func(c *Config) *string { return &c.TLS.Redirect }),
+		optional("tls.redirect", "Address of a plain listener that redirects GET and HEAD to https, and refuses all else.", address(), func(c *Config) *string { return &c.TLS.Redirect }),
 		one("concurrency.total", "Calls that run at one time; above it 503. Health checks do not count.", "1024", integer(1, 1000000),
 			func(c *Config) *int { return &c.Concurrency.Total }),
 		one("concurrency.per_principal", "Of these, calls of one member, or of the guests of one address (IPv6 by /64); above it 429.", "64", integer(1, 1000000),

@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/headers"
 	"github.com/gatehouse-api/gatehouse/internal/config"
-	"github.com/gatehouse-api/gatehouse/problem"
+	"github.com/gatehouse-api/gatehouse/observe"
 	"github.com/gatehouse-api/gatehouse/tlsedge"
 )
 
@@ -120,7 +119,7 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 	if s.cfg.TLS.Redirect == "" {
 		return nil, nil
 	}
-	layer, err := tlsedge.New(tlsedge.Config{Hosts: s.cfg.HostNames(), Redirect: true, RedirectPort: portOf(s.cfg)})
+	handler, err := s.wayToTLS()
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +129,7 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 	}
 	t := s.cfg.Server.Timeouts
 	srv, err := tlsedge.NewServer(tlsedge.ServerConfig{
-		Handler: layer(toTLS(portOf(s.cfg))), Log: s.log.Handler(), InsecurePlain: true, // it serves nothing but the way to https
+		Handler: handler, Log: s.log.Handler(), InsecurePlain: true, // it serves nothing but the way to https
 		ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
 	})
 	if err != nil {
@@ -144,26 +143,26 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 	return srv, nil
 }
 
-// toTLS answers what the tls layer let through, for it came from this machine: it
-// is sent on as everybody else is. The layer has compared the host.
-func toTLS(port int) http.Handler {
-	return call.Handler(func(w http.ResponseWriter, r *http.Request, _ *call.Call) error {
-		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
-		if !safe || !strings.Contains(r.Header.Get("Accept"), "text/html") {
-			return problem.NotFound("There is nothing at this address but the way to https")
-		}
-		to := url.URL{Scheme: "https", Host: r.Host}
-		to.Host = to.Hostname()
-		if strings.Contains(to.Host, ":") {
-			to.Host = "[" + to.Host + "]"
-		}
-		if port != 443 {
-			to.Host += ":" + strconv.Itoa(port)
-		}
-		w.Header().Set("Location", to.String()+r.URL.RequestURI())
-		w.WriteHeader(http.StatusPermanentRedirect)
-		return nil
-	})
+// wayToTLS is the redirect behind the layers that every answer passes, so that a
+// refusal has its record, its headers and the dialect of its API.
+func (s *Server) wayToTLS() (http.Handler, error) {
+	next, err := tlsedge.NewRedirect(tlsedge.Config{Hosts: s.cfg.HostNames(), RedirectPort: portOf(s.cfg)})
+	if err != nil {
+		return nil, err
+	}
+	protect, err := headers.New(s.gate.Headers)
+	if err != nil {
+		return nil, err
+	}
+	record, err := observe.New(s.gate.Observe)
+	if err != nil {
+		return nil, err
+	}
+	begin, err := call.New(call.Config{Table: s.table, Now: s.gate.Now})
+	if err != nil {
+		return nil, err
+	}
+	return begin(record(protect(next))), nil
 }
 
 func portOf(cfg *config.Config) int {

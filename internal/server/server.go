@@ -42,6 +42,8 @@ type Server struct {
 	identity *identity.Service
 	hub      *live.Hub
 	apis     []*contract.API
+	table    *contract.Table
+	gate     gatehouse.Config
 	handler  http.Handler
 	now      func() time.Time
 	watch    watch
@@ -116,10 +118,12 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	if o.Config.Metrics.Listen != "" {
 		s.watch.metrics = metrics.New(metrics.Config{Version: o.Version, Commit: o.Commit, Sockets: s.hub.Len})
 	}
-	gate, err := gatehouse.New(gateConfig(o, s.apis, s.identity, s.watch.record))
+	s.gate = gateConfig(o, s.apis, s.identity, s.watch.record)
+	gate, err := gatehouse.New(s.gate)
 	if err != nil {
 		return err
 	}
+	s.table = gate.Table()
 	for _, x := range o.Config.LayerModes().Relaxed() {
 		s.log.Warn("layer does not enforce", "api", x.API, "layer", x.Layer, "mode", x.Mode.String(), "risk", string(config.RiskOf(x.Layer)))
 	}

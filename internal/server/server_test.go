@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -9,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/config"
 )
 
@@ -23,24 +24,62 @@ func load(t *testing.T, flags ...config.Flag) *config.Config {
 	return cfg
 }
 
-func TestPlainListenerSendsThisMachineToTLSToo(t *testing.T) {
+const plainSpoken = `
+openapi: 3.1.0
+info: { title: Notes, version: "1" }
+x-gatehouse: { name: notes, errors: error }
+paths:
+  /notes:
+    post: { operationId: write, x-gatehouse: { access: public, texts: { TLS_REQUIRED: Say that over https } }, responses: { "200": { description: Written } } }
+`
+
+// TestPlainListenerLeadsToTLS asks from this machine, to which the layer would
+// let everything through.
+func TestPlainListenerLeadsToTLS(t *testing.T) {
+	var log bytes.Buffer
+	s, err := Open(t.Context(), Options{
+		Config: load(t, config.Flag{Path: "public_url", Value: "https://gate.example.org:8443"}), Log: slog.NewJSONHandler(&log, nil),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	notes, err := contract.Load(contract.File{Name: "notes.yaml", Data: []byte(plainSpoken)}, contract.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.table, err = contract.NewTable(notes); err != nil {
+		t.Fatal(err)
+	}
+	handler, err := s.wayToTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
-		host, method, accept string
-		port, status         int
-		to                   string
+		name, method, target string
+		status               int
+		location, body       string
 	}{
-		{"gate.example.org:80", "GET", "text/html,*/*", 443, 308, "https://gate.example.org/a?b=1"},
-		{"gate.example.org", "HEAD", "text/html", 8443, 308, "https://gate.example.org:8443/a?b=1"},
-		{"[::1]:80", "GET", "text/html", 8443, 308, "https://[::1]:8443/a?b=1"},
-		{"gate.example.org", "GET", "application/json", 443, 404, ""},
-		{"gate.example.org", "POST", "text/html", 443, 404, ""},
+		{"a page", "GET", "http://gate.example.org/notes?a=%2F", 308, "https://gate.example.org:8443/notes?a=%2F", ""},
+		{"HEAD", "HEAD", "http://gate.example.org:80/nothing", 308, "https://gate.example.org:8443/nothing", ""},
+		{"a body with secrets, in the dialect of its API", "POST", "http://gate.example.org/notes", 403, "", `{"error":"Say that over https"}`},
+		{"one that no API describes", "POST", "http://gate.example.org/nothing", 403, "", `"code":"TLS_REQUIRED"`},
+		{"a foreign host", "GET", "http://evil.example/", 421, "", `"code":"MISDIRECTED_REQUEST"`},
 	} {
-		r := httptest.NewRequest(c.method, "http://"+c.host+"/a?b=1", nil)
-		r.Header.Set("Accept", c.accept)
+		log.Reset()
+		r := httptest.NewRequest(c.method, c.target, nil)
+		r.RemoteAddr = "127.0.0.1:40000"
+		r.Header.Set("Accept", "application/json")
 		w := httptest.NewRecorder()
-		toTLS(c.port).ServeHTTP(w, call.Ensure(w, r))
-		if w.Code != c.status || w.Header().Get("Location") != c.to {
-			t.Errorf("%s %s: %d to %q, want %d to %q", c.method, c.host, w.Code, w.Header().Get("Location"), c.status, c.to)
+		handler.ServeHTTP(w, r)
+		if w.Code != c.status || w.Header().Get("Location") != c.location || !strings.Contains(w.Body.String(), c.body) {
+			t.Errorf("%s: %d to %q: %s; want %d to %q: %s", c.name, w.Code, w.Header().Get("Location"), w.Body, c.status, c.location, c.body)
+		}
+		if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Strict-Transport-Security") != "" {
+			t.Errorf("%s: headers %v", c.name, w.Header())
+		}
+		if !strings.Contains(log.String(), fmt.Sprintf(`"status":%d`, c.status)) {
+			t.Errorf("%s: recorded %q", c.name, log.String())
 		}
 	}
 }

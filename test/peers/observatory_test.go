@@ -6,16 +6,12 @@ import "testing"
 
 // observatory has the unmodified scan() of @mdn/mdn-http-observatory judge the
 // program over TLS: 120 at least, and nothing failed.
-//
-// Who asks for JSON alone over plain HTTP is refused and not redirected, because
-// by then the token has travelled in the clear. The observatory would call that a
-// missing redirection, so the root as an API is judged without a plain listener.
 func observatory(t *testing.T, work string, g gate) {
-	for _, row := range []struct{ name, target, accept, kind, plain string }{
-		{"the root as an API", host, "application/json", "application/json; charset=utf-8", freePort(t)},
-		{"the root as a page", host, "", "text/html; charset=utf-8", g.http},
-		{"the page of the first setup", host + "/setup", "", "text/html; charset=utf-8", g.http},
-		{"an operation that is no page", host + "/health", "", "application/json; charset=utf-8", g.http},
+	for _, row := range []struct{ name, target, accept, kind string }{
+		{"the root as an API", host, "application/json", "application/json; charset=utf-8"},
+		{"the root as a page", host, "", "text/html; charset=utf-8"},
+		{"the page of the first setup", host + "/setup", "", "text/html; charset=utf-8"},
+		{"an operation that is no page", host + "/health", "", "application/json; charset=utf-8"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var verdict struct {
@@ -30,7 +26,7 @@ func observatory(t *testing.T, work string, g gate) {
 				}
 			}
 			node(t, work, "judge.mjs", []string{"NODE_EXTRA_CA_CERTS=" + g.trust}, map[string]any{
-				"target": row.target, "accept": row.accept, "ports": map[string]string{"443": g.https, "80": row.plain},
+				"target": row.target, "accept": row.accept, "ports": map[string]string{"443": g.https, "80": g.http},
 			}, &verdict)
 			t.Logf("%d (%s)", verdict.Score, verdict.Grade)
 			if verdict.Score < 120 || verdict.Status != 200 || verdict.Type != row.kind {
