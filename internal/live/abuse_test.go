@@ -215,6 +215,33 @@ func TestHangingWriteEnds(t *testing.T) {
 	s.wantLen(0)
 }
 
+// A burst within the rate is the client's right, and no sign that it reads slowly.
+func TestBurstIsAnswered(t *testing.T) {
+	t.Parallel()
+	s := open(t, live.Config{Queue: 1})
+	conn, reader := upgraded(t, s.url)
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.Write([]byte(strings.Repeat("\x81\x84\x00\x00\x00\x00ping", 60))); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Repeat("\x81\x06\"pong\"", 60)
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(reader, got); err != nil || string(got) != want {
+		t.Errorf("60 pings at once are answered with %d bytes ending in %q, %v", n, got[max(0, n-40):n], err)
+	}
+}
+
+func TestWhoAsksAndNeverReadsIsDropped(t *testing.T) {
+	t.Parallel()
+	s := open(t, live.Config{Queue: 1, WriteTimeout: 20 * time.Millisecond, Recheck: 5 * time.Millisecond})
+	conn, _ := upgraded(t, s.url)
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.Write([]byte(strings.Repeat("\x81\x84\x00\x00\x00\x00much", 60))); err != nil {
+		t.Fatal(err)
+	}
+	s.wantLen(0)
+}
+
 func upgradeHeader() string {
 	return "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"

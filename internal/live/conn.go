@@ -126,7 +126,7 @@ func (k *conn) read(ctx context.Context, ws *websocket.Conn) error {
 			k.end(websocket.StatusInvalidFramePayloadData, "the text is not UTF-8")
 		case k.receive != nil:
 			if answer := k.receive(message); answer != nil {
-				k.send(answer)
+				k.answer(answer)
 			}
 		}
 	}
@@ -147,7 +147,17 @@ func (k *conn) countMessage() bool {
 	return true
 }
 
-// send queues a message; a reader that has let the queue fill is dropped.
+// answer queues what a message of the client's own is answered with. It waits
+// for room: a burst within the rate holds back its sender and nobody else, and
+// a write that hangs is ended by the sweeper.
+func (k *conn) answer(message []byte) {
+	select {
+	case k.queue <- message:
+	case <-k.done:
+	}
+}
+
+// send queues an event; a reader that has let the queue fill is dropped.
 func (k *conn) send(message []byte) {
 	select {
 	case k.queue <- message:

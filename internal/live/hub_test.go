@@ -45,8 +45,11 @@ func open(t *testing.T, cfg live.Config) *site {
 			c.SetPrincipal(p)
 		}
 		return hub.Serve(w, r, c, live.Subscriber{Topic: "news", Receive: func(m []byte) []byte {
-			if string(m) == "ping" {
+			switch string(m) {
+			case "ping":
 				return []byte(`"pong"`)
+			case "much":
+				return make([]byte, 256<<10)
 			}
 			return nil
 		}})
