@@ -3,6 +3,7 @@ package tlsedge
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,8 +22,9 @@ const recheck = time.Second
 
 // certificates are the pairs of a server, read again when their files change.
 type certificates struct {
-	now func() time.Time
-	log *slog.Logger
+	now  func() time.Time
+	log  *slog.Logger
+	told func(error) // what became of each attempt to read again; nil is nobody
 
 	mu      sync.Mutex
 	pairs   []*loadedPair
@@ -74,18 +76,25 @@ func (c *certificates) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 // reload reads what changed. A pair that cannot be read stays as it was: half
 // of a renewal may be on the disk, and the old certificate still serves.
 func (c *certificates) reload(now time.Time) {
+	var faults []error
+	tried := false
 	for _, p := range c.pairs {
-		if current, err := p.files.stamps(); err == nil && current == p.stamp {
+		if current, err := p.files.stamps(); err == nil && current == p.stamp && p.fault == "" {
 			continue
 		}
+		tried = true
 		fault := ""
 		if err := p.load(now); err != nil {
 			fault = err.Error()
+			faults = append(faults, err)
 		}
 		if fault != p.fault && fault != "" {
 			c.log.Error("certificate not reloaded; the last good one stays in use", "cause", fault)
 		}
 		p.fault = fault
+	}
+	if tried && c.told != nil {
+		c.told(errors.Join(faults...))
 	}
 }
 

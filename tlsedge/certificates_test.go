@@ -10,11 +10,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -106,6 +108,7 @@ func TestCertificateFilesThatCannotServe(t *testing.T) {
 // reloading is a pair of files behind a clock that the test turns.
 type reloading struct {
 	*certificates
+	told  []string // what became of each attempt: "" is good
 	clock time.Time
 	log   bytes.Buffer
 	pair  KeyPair
@@ -119,6 +122,7 @@ func newReloading(t *testing.T) *reloading {
 		t.Fatal(err)
 	}
 	r.certificates = files
+	files.told = func(err error) { r.told = append(r.told, fmt.Sprint(err)) }
 	return r
 }
 
@@ -163,6 +167,50 @@ func TestHalfARenewalKeepsTheOldCertificate(t *testing.T) {
 	}
 	if told := strings.Count(r.log.String(), "not reloaded"); told != 1 {
 		t.Errorf("told %d times; want once:\n%s", told, r.log.String())
+	}
+	r.clock = r.clock.Add(recheck)
+	r.serves(t)
+	if n := len(r.told); n != 6 || !strings.Contains(r.told[0], "does not match") || r.told[4] != r.told[0] || r.told[5] != "<nil>" {
+		t.Errorf("five attempts failed and the sixth did not; told of %q", r.told)
+	}
+}
+
+func TestARenewalTakenBackIsGoodAgain(t *testing.T) {
+	r := newReloading(t)
+	kept := r.pair.KeyFile + ".kept"
+	for _, move := range [][2]string{{r.pair.KeyFile, kept}, {kept, r.pair.KeyFile}} {
+		if err := os.Rename(move[0], move[1]); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			r.clock = r.clock.Add(recheck)
+			r.serves(t)
+		}
+	}
+	if n := len(r.told); n != 3 || !strings.Contains(r.told[1], "no such file") || r.told[2] != "<nil>" {
+		t.Errorf("told of %q", r.told)
+	}
+}
+
+// TestReloadedIsToldOfTheWorst: of two pairs, one is renewed and one is broken.
+func TestReloadedIsToldOfTheWorst(t *testing.T) {
+	good, broken := writePair(t, certificate{names: []string{"a.example"}}), writePair(t, certificate{names: []string{"b.example"}})
+	told := make(chan error, 1)
+	clock := atomic.Int64{}
+	addr := start(t, ServerConfig{
+		Handler: nothing(), Certificates: []KeyPair{good, broken}, Reloaded: func(err error) { told <- err },
+		Now: func() time.Time { return time.Now().Add(time.Duration(clock.Load())) },
+	})
+	overwrite(t, good, newCertificate(t, certificate{names: []string{"a.example"}}))
+	writePEM(t, broken.CertFile, "CERTIFICATE", newCertificate(t, certificate{names: []string{"c.example"}}).Certificate[0])
+	clock.Store(int64(recheck))
+	conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if err := <-told; err == nil || strings.Contains(err.Error(), good.CertFile) || !strings.Contains(err.Error(), broken.CertFile) {
+		t.Errorf("told of %v; want of %s alone", err, broken.CertFile)
 	}
 }
 

@@ -28,10 +28,10 @@
 // Transfer-Encoding beside Content-Length or in HTTP/1.0, the same
 // Content-Length twice, a target for another host than Host, chunk extensions
 // of any length, trailers. Such a request is answered 400 in its turn, the
-// connection ends, nothing behind is served, and the server's log says why. A
-// fault inside a chunked body fails the read of the handler that has the
-// request. Not scanned are HTTP/2, whose frames net/http reads strictly, and a
-// connection that a handler has taken over.
+// connection ends, nothing behind is served, and the server's log and
+// ServerConfig.Refused are told why. A fault inside a chunked body fails the
+// read of the handler that has the request. Not scanned are HTTP/2, whose frames
+// net/http reads strictly, and a connection that a handler has taken over.
 //
 // Some requests pass the reader and are answered by net/http itself, before any
 // handler, without our headers and in plain text: no Host in HTTP/1.1, a Host

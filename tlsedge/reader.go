@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -116,8 +117,21 @@ type tlsReader struct {
 // ConnectionState is that of the handshake.
 func (r *tlsReader) ConnectionState() tls.ConnectionState { return r.conn.ConnectionState() }
 
-// taker is a connection that can be told that it carries HTTP no more.
-type taker interface{ take() }
+// tell has also told of a refusal beside the log.
+func (r *reader) tell(also func(netip.Addr, string)) {
+	log := r.report
+	r.report = func(peer net.Addr, fault string) {
+		log(peer, fault)
+		also(addressOf(r), fault)
+	}
+}
+
+// taker is a connection that can be told that it carries HTTP no more, and whom
+// to tell of a refusal.
+type taker interface {
+	take()
+	tell(also func(netip.Addr, string))
+}
 
 // onTakeover ends the scanning of connections that a handler takes over.
 func onTakeover(conn net.Conn, s http.ConnState) {
@@ -128,9 +142,11 @@ func onTakeover(conn net.Conn, s http.ConnState) {
 
 type connKey struct{}
 
-// withConn lets a request find the connection that it came by.
-func withConn(ctx context.Context, conn net.Conn) context.Context {
+// withConn lets a request find the connection that it came by, before anything
+// is read from it.
+func (cfg *ServerConfig) withConn(ctx context.Context, conn net.Conn) context.Context {
 	if c, ok := conn.(taker); ok {
+		c.tell(cfg.Refused)
 		return context.WithValue(ctx, connKey{}, c)
 	}
 	return ctx

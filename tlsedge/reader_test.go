@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -247,5 +248,41 @@ func TestServeWantsItsOwnServer(t *testing.T) {
 	l := newFakeListener()
 	if err := Serve(&http.Server{Handler: nothing()}, l); err == nil || errors.Is(err, http.ErrServerClosed) {
 		t.Errorf("Serve: %v; want an error", err)
+	}
+}
+
+// TestRefusalsAreTold counts one for each connection that is refused, plain or
+// over TLS, and none for the others.
+func TestRefusalsAreTold(t *testing.T) {
+	const fault = "a space before the colon"
+	type refusal struct {
+		peer  netip.Addr
+		fault string
+	}
+	pair := writePair(t, certificate{names: []string{"localhost"}})
+	for name, certificates := range map[string][]KeyPair{"plain": nil, "TLS": {pair}} {
+		told := make(chan refusal, 10)
+		addr := start(t, ServerConfig{
+			Handler: nothing(), Certificates: certificates, Log: slog.DiscardHandler,
+			Refused: func(peer netip.Addr, fault string) { told <- refusal{peer, fault} },
+		})
+		dial := func() (net.Conn, error) { return net.Dial("tcp", addr) }
+		if certificates != nil {
+			dial = func() (net.Conn, error) {
+				return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+			}
+		}
+		for _, raw := range []string{"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "GET / HTTP/1.1\r\nHost : localhost\r\n\r\n"} {
+			conn, err := dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			say(conn, raw)
+			_, _ = io.Copy(io.Discard, conn)
+			conn.Close()
+		}
+		if got := <-told; got.fault != fault || got.peer != netip.MustParseAddr("127.0.0.1") || len(told) > 0 {
+			t.Errorf("%s: told of %v, and of %d more", name, got, len(told))
+		}
 	}
 }

@@ -52,6 +52,13 @@ type ServerConfig struct {
 	Log slog.Handler     // what net/http has to say, and certificates that cannot be read again; told nobody when nil
 	Now func() time.Time // the clock for certificates; time.Now when nil
 
+	// Refused is told of each request that is refused on the connection, and what
+	// is wrong with it: the words of the log, of which there are some thirty.
+	// Reloaded is told whenever changed certificate files were read again: nil, or
+	// why the last good ones stay in use. Neither must block; nil is nobody.
+	Refused  func(peer netip.Addr, fault string)
+	Reloaded func(error)
+
 	Proxies       []netip.Prefix // declared proxies, which may end the encryption in front of us
 	InsecurePlain bool           // without certificates: listens beyond the loopback even without a proxy
 }
@@ -92,7 +99,7 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 			WriteByteTimeout:     cfg.WriteTimeout,
 		},
 		Protocols:                    new(http.Protocols),
-		ConnContext:                  withConn,
+		ConnContext:                  cfg.withConn,
 		ConnState:                    onTakeover,
 		DisableGeneralOptionsHandler: true, // net/http would answer OPTIONS * before any layer sees it
 	}
@@ -142,6 +149,9 @@ func (cfg *ServerConfig) defaults() error {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Refused == nil {
+		cfg.Refused = func(netip.Addr, string) {}
+	}
 	return nil
 }
 
@@ -156,6 +166,7 @@ func (cfg *ServerConfig) tls() (*tls.Config, error) {
 		if err != nil {
 			return nil, err
 		}
+		files.told = cfg.Reloaded
 		get = files.get
 	}
 	return &tls.Config{

@@ -21,10 +21,16 @@ func nothing() http.Handler { return http.HandlerFunc(func(http.ResponseWriter, 
 // startTLS serves on a real port until the test ends, and returns its address.
 func startTLS(t *testing.T, pairs ...KeyPair) string {
 	t.Helper()
-	srv, err := NewServer(ServerConfig{
+	return start(t, ServerConfig{
 		Handler:      http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }),
 		Certificates: pairs, Log: slog.DiscardHandler,
 	})
+}
+
+// start serves on an address of its own.
+func start(t *testing.T, cfg ServerConfig) (addr string) {
+	t.Helper()
+	srv, err := NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,8 @@ func TestPageListsEveryMetric(t *testing.T) {
 	if !ended {
 		t.Fatal("the page has no table of metrics")
 	}
-	m := New(Config{Version: "1", Commit: "c"})
+	m := New(Config{Version: "1", Commit: "c", Certificates: true})
+	m.Refused(netip.Addr{}, "a folded line")
 	for _, rec := range []observe.Record{
 		{Method: "GET", Status: 429, Verdict: "limit", Rule: "own", Code: "RATE_LIMITED"},
 		{Method: "GET", Status: 401, Verdict: "authn", Code: "NO_TOKEN"},

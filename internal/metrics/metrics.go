@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +19,8 @@ type Config struct {
 	Version string     // of the program, for gatehouse_build_info
 	Commit  string     // it was built from
 	Sockets func() int // WebSockets that are open; nil is none
+
+	Certificates bool // they come from files, which are read again when they change
 }
 
 // Metrics counts. It is safe for use by many goroutines.
@@ -28,6 +31,8 @@ type Metrics struct {
 	rateLimited *prometheus.CounterVec
 	authFailed  *prometheus.CounterVec
 	slow        *prometheus.CounterVec
+	framing     *prometheus.CounterVec
+	reloaded    prometheus.Gauge
 	names       names
 }
 
@@ -51,7 +56,15 @@ func New(cfg Config) *Metrics {
 		rateLimited: counter("gatehouse_ratelimit_rejected_total", "Calls refused by a budget.", "policy"),
 		authFailed:  counter("gatehouse_auth_failures_total", "Calls answered 401, by what was presented.", "method", "reason"),
 		slow:        counter("gatehouse_slow_calls_total", "Calls that took longer than log.slow.", "api", "operation"),
-		names:       names{known: map[string]bool{}},
+		framing:     counter("gatehouse_framing_rejected_total", "Requests refused on the connection, by what is wrong with them.", "fault"),
+		reloaded: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatehouse_certificate_last_reload_success", Help: "1 when the certificate files could be read the last time; 0 when the ones before stay in use.",
+		}),
+		names: names{known: map[string]bool{}},
+	}
+	if cfg.Certificates {
+		m.reloaded.Set(1)
+		m.registry.MustRegister(m.reloaded)
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "gatehouse_build_info", Help: "1, with what is running in the labels.",
@@ -64,7 +77,7 @@ func New(cfg Config) *Metrics {
 		}
 		return float64(cfg.Sockets())
 	})
-	m.registry.MustRegister(m.duration, m.decisions, m.rateLimited, m.authFailed, m.slow, build, sockets,
+	m.registry.MustRegister(m.duration, m.decisions, m.rateLimited, m.authFailed, m.slow, m.framing, build, sockets,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -111,6 +124,22 @@ func presented(rec *observe.Record) string {
 	}
 }
 
+// Refused counts a request that was refused on the connection. It is what
+// tlsedge.ServerConfig.Refused wants.
+func (m *Metrics) Refused(_ netip.Addr, fault string) {
+	m.framing.WithLabelValues(m.names.bound(fault)).Inc()
+}
+
+// Reloaded keeps whether changed certificate files could be read. It is what
+// tlsedge.ServerConfig.Reloaded wants.
+func (m *Metrics) Reloaded(err error) {
+	if err != nil {
+		m.reloaded.Set(0)
+		return
+	}
+	m.reloaded.Set(1)
+}
+
 // Handler answers GET /metrics, in the format that the scraper asks for.
 func (m *Metrics) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -118,7 +147,7 @@ func (m *Metrics) Handler() http.Handler {
 	return mux
 }
 
-// maxNames bounds the layers, codes and budgets that are told apart.
+// maxNames bounds the layers, codes, budgets and faults that are told apart.
 const maxNames = 512
 
 // Other stands for every name beyond the bound.

@@ -1,8 +1,10 @@
 package metrics
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,46 @@ func TestACallIsCounted(t *testing.T) {
 	}
 }
 
+func TestRefusalsOnTheConnectionAreCounted(t *testing.T) {
+	m := New(Config{})
+	for range 2 {
+		m.Refused(netip.MustParseAddr("192.0.2.7"), "a folded line")
+	}
+	m.Refused(netip.MustParseAddr("192.0.2.8"), "no method")
+	got := scrape(t, m)
+	for _, want := range []string{`gatehouse_framing_rejected_total{fault="a folded line"} 2`, `gatehouse_framing_rejected_total{fault="no method"} 1`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(got, "192.0.2.") {
+		t.Error("an address is a label")
+	}
+}
+
+// TestReloadIsToldWhereThereIsOne: without certificate files nothing is reloaded,
+// and a constant would only look like a measurement.
+func TestReloadIsToldWhereThereIsOne(t *testing.T) {
+	if strings.Contains(scrape(t, New(Config{})), "reload") {
+		t.Error("a reload of nothing")
+	}
+	m := New(Config{Certificates: true})
+	for _, row := range []struct {
+		name   string
+		become func()
+		want   string
+	}{
+		{"at the start", func() {}, "1"},
+		{"half a renewal", func() { m.Reloaded(errors.New("the key does not match")) }, "0"},
+		{"the whole of it", func() { m.Reloaded(nil) }, "1"},
+	} {
+		row.become()
+		if !strings.Contains(scrape(t, m), "\ngatehouse_certificate_last_reload_success "+row.want+"\n") {
+			t.Errorf("%s: not %s", row.name, row.want)
+		}
+	}
+}
+
 // TestLabelsAreBounded counts calls of which every text is new.
 func TestLabelsAreBounded(t *testing.T) {
 	m := New(Config{})
@@ -81,9 +123,10 @@ func TestLabelsAreBounded(t *testing.T) {
 			Method: "GET", Route: observe.Unmatched, Status: 429, Verdict: "limit", Rule: text, Code: text,
 			Client: served().Client, Principal: text, RequestID: text, Cause: text, Resource: text,
 		})
+		m.Refused(netip.Addr{}, text)
 	}
 	got := scrape(t, m)
-	if n := strings.Count(got, "made-up-"); n > 2*maxNames {
+	if n := strings.Count(got, "made-up-"); n > 3*maxNames { // of reasons, budgets and faults
 		t.Errorf("%d series of made-up names", n)
 	}
 	if !strings.Contains(got, `gatehouse_ratelimit_rejected_total{policy="(other)"}`) {

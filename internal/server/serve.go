@@ -110,6 +110,7 @@ func (s *Server) newHTTP(h http.Handler) (*http.Server, error) {
 	if s.cfg.TLS.CertFile != "" {
 		c.Certificates = []tlsedge.KeyPair{{CertFile: s.cfg.TLS.CertFile, KeyFile: s.cfg.TLS.KeyFile}}
 	}
+	s.watch.connections(&c)
 	return tlsedge.NewServer(c)
 }
 
@@ -128,10 +129,12 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 		return nil, fmt.Errorf("tls.redirect: %w", err)
 	}
 	t := s.cfg.Server.Timeouts
-	srv, err := tlsedge.NewServer(tlsedge.ServerConfig{
+	c := tlsedge.ServerConfig{
 		Handler: handler, Log: s.log.Handler(), InsecurePlain: true, // it serves nothing but the way to https
 		ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
-	})
+	}
+	s.watch.connections(&c)
+	srv, err := tlsedge.NewServer(c)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

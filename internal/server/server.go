@@ -116,7 +116,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	if o.Config.Metrics.Listen != "" {
-		s.watch.metrics = metrics.New(metrics.Config{Version: o.Version, Commit: o.Commit, Sockets: s.hub.Len})
+		s.watch.metrics = metrics.New(metrics.Config{
+			Version: o.Version, Commit: o.Commit, Sockets: s.hub.Len, Certificates: o.Config.TLS.CertFile != "",
+		})
 	}
 	s.gate = gateConfig(o, s.apis, s.identity, s.watch.record)
 	gate, err := gatehouse.New(s.gate)

@@ -39,6 +39,13 @@ func (w *watch) record(rec observe.Record) {
 	w.failures.Add(x)
 }
 
+// connections has the metrics told of what never becomes a record.
+func (w *watch) connections(c *tlsedge.ServerConfig) {
+	if w.metrics != nil {
+		c.Refused, c.Reloaded = w.metrics.Refused, w.metrics.Reloaded
+	}
+}
+
 // moduleOf is the layer that refused, or the API whose handler did.
 func moduleOf(rec observe.Record) string {
 	if rec.Verdict == "handler" || rec.Verdict == "panic" {

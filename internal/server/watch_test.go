@@ -108,6 +108,11 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	}
 	want := `gatehouse_gate_decisions_total{api="scheduler",layer="handler",operation="listDays",reason="",verdict="served"} 1`
 	eventually(t, "the call is not counted", func() bool { return strings.Contains(answers(t, own, get("/metrics", "")), want) })
+	answers(t, address, get("/api/days", " folded: yes\r\n"))
+	want = `gatehouse_framing_rejected_total{fault="a folded line"} 1`
+	if got := answers(t, own, get("/metrics", "")); !strings.Contains(got, want) || strings.Contains(got, "reload") {
+		t.Errorf("no %s, or a reload of certificates that are not there", want)
+	}
 	if got := answers(t, address, get("/metrics", "")); !strings.HasPrefix(got, "HTTP/1.1 404") {
 		t.Errorf("the gate serves metrics: %.60s", got)
 	}
