@@ -2,12 +2,18 @@ package members_test
 
 import (
 	"fmt"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/internal/apps/members"
 	"github.com/gatehouse-api/gatehouse/internal/identity"
+	"github.com/gatehouse-api/gatehouse/internal/store"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
 
 func TestGuessingOneAccountFromOneAddress(t *testing.T) {
@@ -306,6 +312,22 @@ func TestMoreThanTheContractSays(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Where authn and authz only report, a guest reaches the handlers.
+func TestGuestsWhomNobodyStopped(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, store.SQLite, []store.Schema{identity.Schema()}), nil)
+	for id, h := range members.New(w.Service, members.Config{}).Handlers() {
+		if !slices.Contains([]string{"logout", "logoutAll", "profile", "changePassword"}, id) {
+			continue
+		}
+		r := httptest.NewRequest("POST", "/", strings.NewReader(`{"currentPassword":"x","newPassword":"another long secret"}`))
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, call.Ensure(rec, r))
+		if rec.Code != 401 || rec.Header().Get("WWW-Authenticate") != `Bearer realm="gatehouse"` {
+			t.Errorf("%s: %d %s", id, rec.Code, rec.Body)
+		}
+	}
 }
 
 func TestSetupFromElsewhere(t *testing.T) {

@@ -106,15 +106,32 @@ func (a *App) refresh(w http.ResponseWriter, r *http.Request, c *call.Call) erro
 	return call.JSON(w, r, http.StatusOK, pair{g.AccessToken, g.RefreshToken, int(g.ExpiresIn / time.Second)})
 }
 
+// asking is the member who asks. Layers that enforce let no guest through to
+// what needs one; where they only report, the refusal is ours.
+func asking(c *call.Call) (*call.Principal, error) {
+	if p := c.Principal(); p != nil {
+		return p, nil
+	}
+	return nil, problem.Unauthorized("UNAUTHORIZED", "Sign in, or send a bearer token", challenge)
+}
+
 func (a *App) logout(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	if err := a.identity.Logout(r.Context(), c.Principal(), originOf(c)); err != nil {
+	p, err := asking(c)
+	if err != nil {
+		return err
+	}
+	if err := a.identity.Logout(r.Context(), p, originOf(c)); err != nil {
 		return refusal(err)
 	}
 	return signedOut(w, r)
 }
 
 func (a *App) logoutAll(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	if err := a.identity.LogoutAll(r.Context(), c.Principal(), originOf(c)); err != nil {
+	p, err := asking(c)
+	if err != nil {
+		return err
+	}
+	if err := a.identity.LogoutAll(r.Context(), p, originOf(c)); err != nil {
 		return refusal(err)
 	}
 	return signedOut(w, r)
@@ -150,16 +167,23 @@ func (a *App) signUp(w http.ResponseWriter, r *http.Request, c *call.Call) error
 }
 
 func (a *App) profile(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	p := c.Principal()
+	p, err := asking(c)
+	if err != nil {
+		return err
+	}
 	return call.JSON(w, r, http.StatusOK, profile{"Welcome!", p.IDOf(), p.Email, p.Username, p.RoleOf()})
 }
 
 func (a *App) changePassword(w http.ResponseWriter, r *http.Request, c *call.Call) error {
 	var in passwords
+	p, err := asking(c)
+	if err != nil {
+		return err
+	}
 	if err := c.Bind(&in); err != nil {
 		return err
 	}
-	err := a.identity.ChangePassword(r.Context(), c.Principal(), in.Current, in.New, originOf(c))
+	err = a.identity.ChangePassword(r.Context(), p, in.Current, in.New, originOf(c))
 	if errors.Is(err, identity.ErrCredentials) {
 		// We know who asks, so this is no 401, at which a client would drop its token.
 		return problem.New(http.StatusForbidden, "INVALID_CREDENTIALS", "Invalid credentials", "The current password is wrong").Because(err)
@@ -273,6 +297,8 @@ func sameHost(r *http.Request, _ bool) *problem.Error {
 	return nil
 }
 
+const challenge = `Bearer realm="gatehouse"`
+
 // refusal is what a client is told about an error of identity.
 func refusal(err error) error {
 	if faults, ok := errors.AsType[identity.Faults](err); ok {
@@ -282,7 +308,6 @@ func refusal(err error) error {
 		}
 		return problem.Invalid(fields...)
 	}
-	const challenge = `Bearer realm="gatehouse"`
 	switch {
 	case errors.Is(err, identity.ErrCredentials):
 		e := problem.Unauthorized("INVALID_CREDENTIALS", "The e-mail address or the password is wrong", challenge)
