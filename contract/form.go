@@ -42,12 +42,20 @@ type Form struct {
 }
 
 // Part is what the contract says of a field of multipart/form-data. A field that
-// it does not name is a text.
+// it does not name is a text, unless additionalProperties describes files.
 func (m *Media) Part(name string) Part {
-	if p := m.fields[name]; p != nil && p.part != nil {
+	if p := m.field(name); p != nil {
 		return *p.part
 	}
 	return Part{Max: -1}
+}
+
+// field is what the contract says of a field of a form; nil without a schema.
+func (m *Media) field(name string) *Param {
+	if p := m.fields[name]; p != nil {
+		return p
+	}
+	return m.rest
 }
 
 // Names tells whether the contract names a field of the form.
@@ -126,16 +134,32 @@ func (m *Media) object(q *query, files map[string][]*FormFile) (map[string]any, 
 			continue
 		}
 		v, _, found := m.rest.named(other.name).field(q, nil)
-		if len(found) > 0 && !nameable(other.name) {
-			found = []problem.Field{{Code: found[0].Code, Message: found[0].Message}}
-		}
-		faults = append(faults, found...)
+		faults = append(faults, told(other.name, found)...)
 		object[other.name] = v
 	}
 	for _, name := range sortedKeys(files) {
-		object[name] = filePart{files[name][0]}
+		p := m.rest.named(name)
+		object[name] = p.fileValue(files[name])
+		for _, f := range files[name] {
+			if p.part.File {
+				faults = append(faults, told(name, p.fileFaults(f))...)
+			}
+		}
 	}
 	return object, faults
+}
+
+// told are the faults of a field that the contract does not name, without where
+// they stand when the name is not fit to be told.
+func told(name string, faults []problem.Field) []problem.Field {
+	if nameable(name) {
+		return faults
+	}
+	out := make([]problem.Field, len(faults))
+	for i, f := range faults {
+		out[i] = problem.Field{Code: f.Code, Message: f.Message}
+	}
+	return out
 }
 
 // named is the same for a field of another name.
@@ -147,7 +171,7 @@ func (p *Param) named(name string) *Param {
 
 // field reads one field of a form.
 func (p *Param) field(q *query, files []*FormFile) (v any, there bool, faults []problem.Field) {
-	if p.part != nil && p.part.File || len(files) > 0 {
+	if p.part.File || len(files) > 0 {
 		return p.files(q, files)
 	}
 	t, fault := p.texts(nil, q, segmentText{})
@@ -170,7 +194,7 @@ func (p *Param) field(q *query, files []*FormFile) (v any, there bool, faults []
 
 func (p *Param) files(q *query, files []*FormFile) (v any, there bool, faults []problem.Field) {
 	switch texts := q.take(p.Name); {
-	case p.part == nil || !p.part.File:
+	case !p.part.File:
 		return nil, true, p.fault("", "type", "must be a text, not a file")
 	case len(texts) > 0:
 		return nil, true, p.fault("", "type", "must be a file")
@@ -182,17 +206,22 @@ func (p *Param) files(q *query, files []*FormFile) (v any, there bool, faults []
 			return nil, true, faults
 		}
 	}
-	switch {
-	case p.form.list():
-		list := make([]any, len(files))
-		for i, f := range files {
-			list[i] = filePart{f}
-		}
-		return list, true, nil
-	case len(files) > 1:
+	if len(files) > 1 && !p.form.list() {
 		return nil, true, p.fault("", "repeated", "must be given once")
 	}
-	return filePart{files[0]}, true, nil
+	return p.fileValue(files), true, nil
+}
+
+// fileValue is what stands for the files of a field in the value.
+func (p *Param) fileValue(files []*FormFile) any {
+	if len(files) == 1 && !p.form.list() {
+		return filePart{files[0]}
+	}
+	list := make([]any, len(files))
+	for i, f := range files {
+		list[i] = filePart{f}
+	}
+	return list
 }
 
 // fileFaults holds a file against its part. The type is what the client says of

@@ -59,11 +59,11 @@ func (c *compiler) formField(m *Media, name string, nodes []*node) *Param {
 		root = nodes[0]
 	}
 	s := &Schema{root: root, way: request, nodes: m.Schema.nodes, shape: c.shapeOf([]applied{{root, true}})}
-	p := &Param{Name: name, In: inForm, Style: "form", Explode: true, Schema: s, form: newForm(s, true)}
+	p := &Param{Name: name, In: inForm, Style: "form", Explode: true, Schema: s, form: newForm(s, true), part: &Part{Max: -1}}
 	switch {
 	case p.form.object():
 		p.JSON = true
-	case p.form.list() && p.form.item.object():
+	case p.form.list() && p.form.item != nil && p.form.item.object():
 		p.jsonItems = true
 	}
 	if m.Multipart && len(nodes) > 0 {

@@ -222,7 +222,7 @@ func (s *reading) file(part io.Reader, v contract.FormValue, about contract.Part
 		part = begun
 	}
 	s.sent = append(s.sent, v)
-	known := s.media.Names(v.Name) || s.op.Unknown == contract.Allow || s.op.Unknown == contract.Report
+	known := about.File || s.media.Names(v.Name) || s.op.Unknown == contract.Allow || s.op.Unknown == contract.Report
 	if !known || !about.Accepts(v.File.Type) {
 		return nil
 	}
