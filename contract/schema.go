@@ -19,7 +19,7 @@ type Schema struct {
 	root  *node
 	shape *shape
 	way   direction
-	nodes map[string]*node // by location, for the faults that the library finds
+	nodes map[string]*node // of the document by location, for the faults that the library finds
 	whole bool             // the library evaluates all of it: dynamic references
 
 	private bool // some member is shown to some roles only
@@ -50,6 +50,9 @@ func (s *Schema) Validate(v any) []problem.Field {
 	}
 	w := walker{schema: s, sink: &sink{}, steps: hasty.steps}
 	w.begin(v)
+	if len(w.sink.faults) == 0 {
+		w.fault(s.root, "invalid", "does not fit the contract") // never a refusal without a reason
+	}
 	return w.sink.fields()
 }
 
@@ -74,10 +77,7 @@ func (s *Schema) Prepare(v any, u Unknown) (out any, changed bool, unknown []pro
 	}
 	p := preparer{policy: u, way: s.way, role: anyRole}
 	out, changed = p.whole(s.shape, v)
-	if len(p.sink.faults) > 0 {
-		unknown = p.sink.fields()
-	}
-	return out, changed, unknown
+	return out, changed, p.sink.fields()
 }
 
 // sink collects faults.
@@ -92,7 +92,22 @@ type fault struct {
 	types kindMask // for "type": what would have been right
 }
 
+// broken is a fault before it is known of what value.
+func broken(keyword, message string) fault {
+	return fault{Field: problem.Field{Code: keyword, Message: message}}
+}
+
 func (s *sink) full() bool { return len(s.faults) >= maxFaults }
+
+// tell notes a fault of the value at a place.
+func (s *sink) tell(path []step, f fault) {
+	if s.full() {
+		return
+	}
+	f.Field.Field, f.Pointer = pathText(path)
+	f.depth = len(path)
+	s.faults = append(s.faults, f)
+}
 
 // fields returns what was found, sorted and each thing once.
 func (s *sink) fields() []problem.Field {

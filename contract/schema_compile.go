@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -17,15 +18,21 @@ const documentURL = "https://gatehouse.invalid/openapi.json"
 
 // compiler compiles the schemas of one OpenAPI document.
 type compiler struct {
-	name   string
-	doc    map[string]any // 3.0 schemas translated
-	lib    *jsonschema.Compiler
-	base   string
-	broken error // the document could not be registered with the library
-	graph  graph
-	roles  []string          // known to the gate; empty when any will do
-	forms  map[string]*shape // by the nodes that a shape is made of
-	ids    map[*node]int
+	name    string
+	doc     any // 3.0 schemas translated
+	base    string
+	library func() *jsonschema.Compiler
+	sides   map[direction]*side
+	roles   []string          // known to the gate; empty when any will do
+	forms   map[string]*shape // by the nodes that a shape is made of
+	ids     map[*node]int
+}
+
+// side is what is compiled for values that travel one way. There is one for each
+// way, for what a schema requires depends on it, and the library has to know too.
+type side struct {
+	lib *jsonschema.Compiler
+	graph
 }
 
 // compileError is a fault of the document, at an RFC 6901 pointer into it.
@@ -42,7 +49,7 @@ func newCompiler(name string, doc map[string]any, version30 bool) *compiler {
 	if version30 {
 		doc = translate30(doc)
 	}
-	return newSchemaCompiler(name, contractLibrary(), documentURL, doc)
+	return newSchemaCompiler(name, contractLibrary, documentURL, doc)
 }
 
 // contractLibrary is the library's compiler as contracts need it: formats are
@@ -57,21 +64,30 @@ func contractLibrary() *jsonschema.Compiler {
 	return lib
 }
 
-// newSchemaCompiler compiles schemas of doc with a library compiler that has its
-// formats and its loader.
-func newSchemaCompiler(name string, lib *jsonschema.Compiler, base string, doc any) *compiler {
+// newSchemaCompiler compiles schemas of doc with a library that has its formats
+// and its loader.
+func newSchemaCompiler(name string, library func() *jsonschema.Compiler, base string, doc any) *compiler {
+	return &compiler{name: name, doc: doc, base: base, library: library,
+		sides: map[direction]*side{}, forms: map[string]*shape{}, ids: map[*node]int{}}
+}
+
+func (c *compiler) side(way direction) (*side, error) {
+	if s := c.sides[way]; s != nil {
+		return s, nil
+	}
+	lib := c.library()
 	lib.UseRegexpEngine(compilePattern)
-	c := &compiler{name: name, lib: lib, base: base, forms: map[string]*shape{}, ids: map[*node]int{}}
-	c.doc, _ = doc.(map[string]any)
-	c.graph = graph{nodes: map[*jsonschema.Schema]*node{}, state: c.stated}
-	c.broken = lib.AddResource(base, doc)
-	return c
+	if err := lib.AddResource(c.base, c.doc); err != nil {
+		return nil, fmt.Errorf("registering the document %s: %w", c.name, err)
+	}
+	c.sides[way] = &side{lib, graph{map[*jsonschema.Schema]*node{}, map[string]*node{}, c.stated}}
+	return c.sides[way], nil
 }
 
 // CompileSchema compiles one JSON Schema 2020-12, given as strictjson.Decode
 // gives it. Formats are asserted; references lead nowhere outside of it.
 func CompileSchema(schema any) (*Schema, error) {
-	return newSchemaCompiler("schema", contractLibrary(), documentURL, schema).compile("", anyWay)
+	return newSchemaCompiler("schema", contractLibrary, documentURL, schema).compile("", anyWay)
 }
 
 // noLoader fetches nothing: a contract is one document.
@@ -86,71 +102,55 @@ func (noLoader) Load(string) (any, error) { return nil, errOutside }
 func (c *compiler) schema(pointer string) (*Schema, error) { return c.compile(pointer, anyWay) }
 
 func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
-	if c.broken != nil {
-		return nil, fmt.Errorf("registering the document %s: %w", c.name, c.broken)
+	side, err := c.side(way)
+	if err != nil {
+		return nil, err
 	}
-	lib, err := c.lib.Compile(c.base + "#" + fragment(pointer))
+	lib, err := side.lib.Compile(c.base + "#" + fragment(pointer))
 	if err != nil {
 		return nil, c.explain(pointer, err)
 	}
-	c.graph.err = nil
-	root := c.graph.node(lib)
-	if c.graph.err != nil {
-		return nil, c.graph.err
-	}
-	s := &Schema{root: root, way: way}
-	dynamic, delegated := reaches(root)
-	s.private = private(root)
-	s.whole = dynamic
-	if !dynamic {
-		if bad := c.graph.loops(root); bad != nil {
+	root := side.node(lib)
+	s := &Schema{root: root, way: way, nodes: side.places}
+	open := map[*node]bool{}
+	for _, n := range root.under() {
+		if n.wrong != nil {
+			return nil, n.wrong
+		}
+		if bad := n.returns(open); bad != nil {
 			return nil, &compileError{c.pointerOf(bad.lib, pointer), "a schema that refers to itself",
 				"it comes back to itself without going into a member or an item, so no value could ever be checked",
 				"let the reference stand under properties or items, or name another schema"}
 		}
+		s.private = s.private || n.readRoles != nil
+		s.whole = s.whole || n.dynamic != nil
 	}
-	if dynamic || delegated {
-		s.nodes = map[string]*node{}
-		for lib, n := range c.graph.nodes {
-			s.nodes[lib.Location] = n
-		}
+	for _, n := range root.under() {
+		n.relieve(way)
 	}
 	s.shape = c.shapeOf([]applied{{root, true}})
 	return s, nil
 }
 
-// reaches tells whether a schema can come to a dynamic reference, and to a node
-// that the library evaluates.
-func reaches(root *node) (dynamic, delegated bool) {
-	seen := map[*node]bool{root: true}
-	for queue := []*node{root}; len(queue) > 0; queue = queue[1:] {
-		n := queue[0]
-		dynamic = dynamic || n.lib.DynamicRef != nil || n.lib.RecursiveRef != nil
-		delegated = delegated || n.delegate
-		for _, m := range n.children() {
-			if !seen[m] {
-				seen[m] = true
-				queue = append(queue, m)
-			}
-		}
-	}
-	return dynamic, delegated
+// relieve takes from what n requires the members that do not travel this way: a
+// client cannot be asked for what only the server or another role writes, nor an
+// answer for what is never shown or to other roles only.
+func (n *node) relieve(way direction) {
+	n.lib.Required = slices.DeleteFunc(n.lib.Required, func(name string) bool { return n.properties[name].oneWay(way) })
+	n.required = n.lib.Required
 }
 
 // pointerOf is where a schema of the document stands, otherwise fallback.
 func (c *compiler) pointerOf(s *jsonschema.Schema, fallback string) string {
-	if s == nil {
-		return fallback
+	return c.pointerIn(s.Location, fallback)
+}
+
+func (c *compiler) pointerIn(location, fallback string) string {
+	rest, ours := strings.CutPrefix(location, c.base+"#")
+	if pointer, err := url.PathUnescape(rest); ours && err == nil {
+		return pointer
 	}
-	rest, ours := strings.CutPrefix(s.Location, c.base+"#")
-	if !ours {
-		return fallback
-	}
-	pointer, err := url.PathUnescape(rest)
-	if err != nil {
-		return fallback
-	}
-	return pointer
+	return fallback
 }
 
 // at is the value at a pointer into the document, nil when there is none.
@@ -193,40 +193,28 @@ func badPattern(pointer string, err error) error {
 		"write it without lookahead, lookbehind and back-references (RE2 syntax)"}
 }
 
-// blame finds the deepest place at which the meta-schema refuses a schema.
+// blame tells of the deepest place at which the meta-schema refuses a schema.
 func (c *compiler) blame(pointer string, err error) error {
-	bad := &compileError{pointer, "not a valid JSON Schema", err.Error(), "see the 2020-12 specification for this keyword"}
-	e, ok := err.(*jsonschema.ValidationError)
-	if !ok {
-		return bad
-	}
-	leaf := e
-	for queue := []*jsonschema.ValidationError{e}; len(queue) > 0; queue = queue[1:] {
-		if len(queue[0].Causes) == 0 && (len(leaf.Causes) > 0 || len(queue[0].InstanceLocation) > len(leaf.InstanceLocation)) {
-			leaf = queue[0]
-		}
-		queue = append(queue, queue[0].Causes...)
-	}
+	leaf := deepest(err.(*jsonschema.ValidationError))
 	for _, token := range leaf.InstanceLocation {
-		bad.pointer += "/" + escapeToken(token)
+		pointer += "/" + escapeToken(token)
 	}
-	switch k := leaf.ErrorKind.(type) {
-	case *kind.Type:
-		bad.why = textType(kindsNamed(k.Want))
-	case *kind.Format:
-		if pattern, ok := k.Got.(string); ok && k.Want == "regex" {
-			_, err := compilePattern(pattern)
-			return badPattern(bad.pointer, err)
-		}
-		_, bad.why = wordsFor(k)
-	default:
-		_, bad.why = wordsFor(k)
+	if k, ok := leaf.ErrorKind.(*kind.Format); ok && k.Want == "regex" {
+		return badPattern(pointer, k.Err)
 	}
-	return bad
+	_, why := wordsFor(leaf.ErrorKind)
+	return &compileError{pointer, "not a valid JSON Schema", why, "see the 2020-12 specification for this keyword"}
 }
 
-func (c *compiler) pointerIn(location, fallback string) string {
-	return c.pointerOf(&jsonschema.Schema{Location: location}, fallback)
+// deepest is the error furthest down in the value, the first of several.
+func deepest(e *jsonschema.ValidationError) *jsonschema.ValidationError {
+	leaf := e
+	for _, c := range e.Causes {
+		if d := deepest(c); leaf == e || len(d.InstanceLocation) > len(leaf.InstanceLocation) {
+			leaf = d
+		}
+	}
+	return leaf
 }
 
 // shown writes a reference as the author did.

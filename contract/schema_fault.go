@@ -3,62 +3,48 @@ package contract
 import (
 	"strconv"
 	"strings"
-
-	"github.com/gatehouse-api/gatehouse/problem"
 )
 
-// fault tells that the value at the current place breaks a keyword of n. It
-// returns false, so that a check can end with it.
-func (w *walker) fault(n *node, keyword, message string) bool {
-	if w.sink == nil || w.sink.full() {
-		return false
-	}
-	w.tell(keyword, w.textOf(n, keyword, message), 0)
-	return false
+// fault tells that the value at the current place breaks a keyword of n.
+func (w *walker) fault(n *node, keyword, message string) {
+	w.tell(broken(keyword, w.textOf(n, keyword, message)))
 }
 
-func (w *walker) tell(keyword, message string, types kindMask) {
-	field, pointer := pathText(w.path)
-	w.sink.faults = append(w.sink.faults, fault{
-		Field: problem.Field{Field: field, Pointer: pointer, Code: keyword, Message: message},
-		depth: len(w.path), types: types,
-	})
+func (w *walker) tell(f fault) {
+	w.failed = true
+	if w.sink != nil {
+		w.sink.tell(w.path, f)
+	}
+}
+
+// tellOf tells something of a member, at its own place.
+func (w *walker) tellOf(name, keyword, text string) {
+	w.push(step{name: name})
+	w.tell(broken(keyword, text))
+	w.pop()
 }
 
 // textOf is the contract's own text for a keyword, else ours. The outermost
 // statement about the same value wins: a property that refers to a shared schema
 // knows better what it is called.
 func (w *walker) textOf(n *node, keyword, ours string) string {
-	depth := len(w.path)
-	first := len(w.trail)
-	for first > 0 && w.trail[first-1].depth == depth {
-		first--
-	}
-	for _, f := range w.trail[first:] {
-		if text, ok := f.node.texts[keyword]; ok {
+	for _, f := range w.trail {
+		if text, ok := f.node.texts[keyword]; ok && f.depth == len(w.path) {
 			return text
 		}
 	}
-	if text, ok := n.texts[keyword]; ok {
-		return text
-	}
-	return ours
+	return firstText(n.texts, keyword, ours)
 }
 
-func (w *walker) wrongType(n *node, want kindMask) bool {
-	if w.sink == nil || w.sink.full() {
-		return false
-	}
-	w.tell("type", w.textOf(n, "type", textType(want)), want)
-	return false
+func (w *walker) wrongType(n *node, want kindMask) {
+	f := broken("type", w.textOf(n, "type", textType(want)))
+	f.types = want
+	w.tell(f)
 }
 
 // missing tells of a member that is not there, at the place where it should be.
 // The text may stand in the member's own schema.
-func (w *walker) missing(n *node, name, keyword, message string) bool {
-	if w.sink == nil || w.sink.full() {
-		return false
-	}
+func (w *walker) missing(n *node, name, keyword, message string) {
 	text := w.textOf(n, keyword, message)
 	for p := n.properties[name]; p != nil; p = p.ref {
 		if own, ok := p.texts[keyword]; ok {
@@ -66,49 +52,35 @@ func (w *walker) missing(n *node, name, keyword, message string) bool {
 			break
 		}
 	}
-	w.path = append(w.path, step{name: name, index: -1})
-	w.tell(keyword, text, 0)
-	w.path = w.path[:len(w.path)-1]
-	return false
+	w.tellOf(name, keyword, text)
 }
 
 // unknown tells of a member that the schema does not allow.
-func (w *walker) unknown(n *node, name string) bool {
-	if w.sink == nil || w.sink.full() {
-		return false
-	}
-	text := w.textOf(n, codeUnknown, unknownText(name))
-	if nameable(name) {
-		w.path = append(w.path, step{name: name, index: -1})
-		defer func() { w.path = w.path[:len(w.path)-1] }()
-	}
-	w.tell(codeUnknown, text, 0)
-	return false
+func (w *walker) unknown(n *node, name string) {
+	w.tellOf(name, codeUnknown, w.textOf(n, codeUnknown, unknownText(name)))
 }
 
-func (w *walker) badName(n *node, name string) bool {
-	if w.sink == nil || w.sink.full() {
-		return false
+func (w *walker) badName(n *node, name string) {
+	text := "has a name that is not allowed here"
+	if !nameable(name) {
+		text = "has a field with a name that is not allowed here"
 	}
-	text := w.textOf(n, "propertyNames", "has a name that is not allowed here")
-	if nameable(name) {
-		w.path = append(w.path, step{name: name, index: -1})
-		defer func() { w.path = w.path[:len(w.path)-1] }()
-	} else {
-		text = w.textOf(n, "propertyNames", "has a field with a name that is not allowed here")
-	}
-	w.tell("propertyNames", text, 0)
-	return false
+	w.tellOf(name, "propertyNames", w.textOf(n, "propertyNames", text))
 }
+
+const (
+	textNoForm   = "fits none of the allowed forms"
+	textTwoForms = "fits more than one of the allowed forms and must fit exactly one"
+)
 
 // noBranch tells why a value fits none of the branches of anyOf or oneOf. The
 // faults of one branch are told when it is the only one the value can have been
 // meant for; else that it fits none.
-func (w *walker) noBranch(n *node, keyword string, branches []*node, v any) bool {
-	if w.sink == nil || w.sink.full() {
-		return false
+func (w *walker) noBranch(n *node, keyword string, branches []*node, v any) {
+	if w.failed = true; w.done() {
+		return
 	}
-	found := make([][]fault, 0, len(branches))
+	var found [][]fault
 	for _, m := range branches {
 		own := walker{schema: w.schema, sink: &sink{}, path: w.path, trail: w.trail, steps: w.steps}
 		own.walk(m, v)
@@ -116,7 +88,6 @@ func (w *walker) noBranch(n *node, keyword string, branches []*node, v any) bool
 		found = append(found, own.sink.faults)
 	}
 	w.condense(n, keyword, found)
-	return false
 }
 
 // condense keeps of the branches' faults what helps.
@@ -131,16 +102,17 @@ func (w *walker) condense(n *node, keyword string, branches [][]fault) {
 		}
 		meant = append(meant, faults)
 	}
-	if tagged := untagged(meant, depth); len(meant) > 1 && len(tagged) > 0 {
+	if tagged := untagged(meant, depth); len(tagged) > 0 {
 		meant = tagged
 	}
-	switch {
-	case len(meant) == 1 && len(w.sink.faults)+len(meant[0]) <= maxFaults:
-		w.sink.faults = append(w.sink.faults, meant[0]...)
-	case len(meant) == 0 && types != 0:
+	switch len(meant) {
+	case 0:
 		w.wrongType(n, types)
+	case 1:
+		room := maxFaults - len(w.sink.faults)
+		w.sink.faults = append(w.sink.faults, meant[0][:min(room, len(meant[0]))]...)
 	default:
-		w.fault(n, keyword, "fits none of the allowed forms")
+		w.fault(n, keyword, textNoForm)
 	}
 }
 
@@ -148,7 +120,7 @@ func (w *walker) condense(n *node, keyword string, branches [][]fault) {
 // what it refused.
 func mistyped(faults []fault, depth int) kindMask {
 	for _, f := range faults {
-		if f.Code == "type" && f.depth == depth {
+		if f.depth == depth && f.types != 0 {
 			return f.types
 		}
 	}
@@ -176,45 +148,30 @@ func untagged(branches [][]fault, depth int) [][]fault {
 // pathText writes a path as people do and as RFC 6901 does. It ends before a member
 // whose name is not fit to be told.
 func pathText(path []step) (field, pointer string) {
-	if len(path) == 0 {
-		return "", ""
-	}
-	var f, p strings.Builder
 	for _, s := range path {
-		if s.index >= 0 {
+		if s.item {
 			s.name = strconv.Itoa(s.index)
-		} else if !nameable(s.name) {
+		}
+		if !nameable(s.name) {
 			break
 		}
-		if f.Len() > 0 {
-			f.WriteByte('.')
-		}
-		f.WriteString(s.name)
-		p.WriteByte('/')
-		p.WriteString(escapeToken(s.name))
+		field, pointer = field+"."+s.name, pointer+"/"+s.name
 	}
-	return f.String(), p.String()
+	return strings.TrimPrefix(field, "."), pointer
 }
 
 // nameable tells whether the name of a member may be told: it may be the
 // client's input.
 func nameable(name string) bool {
-	if len(name) == 0 || len(name) > 64 {
-		return false
-	}
-	for _, c := range []byte(name) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && strings.IndexByte("_-.$@:", c) < 0 {
-			return false
-		}
-	}
-	return true
+	return name != "" && len(name) <= 64 && strings.Trim(name, letters+digits+"_-.$@:") == ""
 }
+
+const (
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	digits  = "0123456789"
+)
 
 // escapeToken writes a name as a part of a JSON Pointer (RFC 6901 §3).
 func escapeToken(name string) string {
-	if !strings.ContainsAny(name, "~/") {
-		return name
-	}
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

@@ -1,106 +1,62 @@
 package contract
 
 import (
-	"strconv"
+	"slices"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // library evaluates a node with the library, and tells its faults in our words.
-func (w *walker) library(n *node, v any) bool {
+func (w *walker) library(n *node, v any) {
 	if _, file := v.(filePart); file {
-		return true // the library knows nothing of files; what a schema says of one is its size
+		return // the library knows nothing of files; what a schema says of one is its size
 	}
-	if form, ok := v.(map[string]any); ok && holdsFiles(form) {
+	if form, _ := v.(map[string]any); holdsFiles(form) {
 		v = plainFiles(v)
 	}
 	err := n.lib.Validate(v)
 	if err == nil {
-		return true
-	}
-	e, ok := err.(*jsonschema.ValidationError)
-	if ok && w.schema.way != anyWay && w.excusable(n, e) {
-		return true
-	}
-	if ok && w.sink != nil && !w.sink.full() {
-		w.translate(n, e)
-	}
-	return false
-}
-
-// excusable tells whether all that the library misses are members that do not
-// travel this way, of which it knows nothing.
-func (w *walker) excusable(n *node, e *jsonschema.ValidationError) bool {
-	if own := w.schema.nodes[e.SchemaURL]; own != nil {
-		n = own
-	}
-	switch k := e.ErrorKind.(type) {
-	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
-		for _, c := range e.Causes {
-			if !w.excusable(n, c) {
-				return false
-			}
-		}
-		return len(e.Causes) > 0
-	case *kind.Required:
-		for _, name := range k.Missing {
-			if !w.excused(n, name) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// translate tells the faults of one of the library's errors. The value that they
-// hold is never used.
-func (w *walker) translate(n *node, e *jsonschema.ValidationError) {
-	if w.sink.full() {
 		return
 	}
-	base := len(w.path)
+	if w.failed = true; !w.done() {
+		base := w.path
+		w.translate(n, base, err.(*jsonschema.ValidationError))
+		w.path = base
+	}
+}
+
+// translate tells the faults of one of the library's errors, which say where they
+// are from base. The value that they hold is never used.
+func (w *walker) translate(n *node, base []step, e *jsonschema.ValidationError) {
 	if own := w.schema.nodes[e.SchemaURL]; own != nil {
 		n = own
 	}
+	w.path = slices.Clip(base)
 	for _, token := range e.InstanceLocation {
-		w.path = append(w.path, stepOf(token))
+		w.path = append(w.path, step{name: token})
 	}
-	w.translateKind(n, e)
-	w.path = w.path[:base]
-}
-
-// stepOf takes a token of the library's for an index when it looks like one: a
-// pointer does not tell the difference either.
-func stepOf(token string) step {
-	if i, err := strconv.Atoi(token); err == nil && i >= 0 && strconv.Itoa(i) == token {
-		return step{index: i}
-	}
-	return step{name: token, index: -1}
-}
-
-func (w *walker) translateKind(n *node, e *jsonschema.ValidationError) {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
-		w.causes(n, e)
+		for _, c := range reasons(e.Causes) {
+			w.translate(n, base, c)
+		}
 	case *kind.AnyOf:
-		w.branches(n, "anyOf", e)
+		w.branches(n, base, "anyOf", e)
 	case *kind.OneOf:
 		if len(k.Subschemas) > 0 {
-			w.fault(n, "oneOf", "fits more than one of the allowed forms and must fit exactly one")
+			w.fault(n, "oneOf", textTwoForms)
 			return
 		}
-		w.branches(n, "oneOf", e)
+		w.branches(n, base, "oneOf", e)
 	case *kind.FalseSchema:
-		w.leftOver(n)
+		w.refused(n, e)
 	case *kind.Type:
 		w.wrongType(n, kindsNamed(k.Want))
 	case *kind.Required:
 		for _, name := range k.Missing {
-			if !w.excused(n, name) {
-				w.missing(n, name, "required", "is required")
-			}
+			w.missing(n, name, "required", "is required")
 		}
 	case *kind.DependentRequired:
 		for _, name := range k.Missing {
@@ -118,47 +74,49 @@ func (w *walker) translateKind(n *node, e *jsonschema.ValidationError) {
 	}
 }
 
-// leftOver tells of a value that a schema "false" refuses: mostly a member that
-// unevaluatedProperties found.
-func (w *walker) leftOver(n *node) {
-	last := len(w.path) - 1
-	if last < 0 || w.path[last].index >= 0 {
+// reasons leaves out what is wrong only because something else is: what a schema
+// knows counts as unevaluated when the schema is broken anywhere.
+func reasons(causes []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if own := slices.DeleteFunc(slices.Clone(causes), unevaluated); len(own) > 0 {
+		return own
+	}
+	return causes
+}
+
+func unevaluated(e *jsonschema.ValidationError) bool {
+	return strings.HasSuffix(e.SchemaURL, "/unevaluatedProperties") || strings.HasSuffix(e.SchemaURL, "/unevaluatedItems")
+}
+
+// refused tells of a value that a schema "false" refuses: a member that no schema
+// names, when the schema is that of unevaluatedProperties.
+func (w *walker) refused(n *node, e *jsonschema.ValidationError) {
+	if !strings.HasSuffix(e.SchemaURL, "/unevaluatedProperties") {
 		w.fault(n, "not_allowed", textNotAllowed)
 		return
 	}
+	last := len(w.path) - 1
 	name := w.path[last].name
 	w.path = w.path[:last]
 	w.unknown(n, name)
-	w.path = append(w.path, step{name: name, index: -1})
 }
 
-// causes tells the nested errors; their places are whole, not relative.
-func (w *walker) causes(n *node, e *jsonschema.ValidationError) {
-	base := len(w.path) - len(e.InstanceLocation)
-	path := w.path
-	for _, c := range e.Causes {
-		w.path = path[:base:base]
-		w.translate(n, c)
-	}
-	w.path = path
-}
-
-func (w *walker) branches(n *node, keyword string, e *jsonschema.ValidationError) {
-	all, path := w.sink, w.path
-	base := len(path) - len(e.InstanceLocation)
+func (w *walker) branches(n *node, base []step, keyword string, e *jsonschema.ValidationError) {
+	all, here := w.sink, w.path
 	var found [][]fault
 	for _, c := range e.Causes {
-		w.sink, w.path = &sink{}, path[:base:base]
-		w.translate(n, c)
+		w.sink = &sink{}
+		w.translate(n, base, c)
 		found = append(found, w.sink.faults)
 	}
-	w.sink, w.path = all, path
+	w.sink, w.path = all, here
 	w.condense(n, keyword, found)
 }
 
 // wordsFor names the keyword of an error that concerns one scalar or one count.
 func wordsFor(k jsonschema.ErrorKind) (keyword, text string) {
 	switch k := k.(type) {
+	case *kind.Type:
+		return "type", textType(kindsNamed(k.Want))
 	case *kind.Enum:
 		return "enum", textEnum(k.Want)
 	case *kind.Const:

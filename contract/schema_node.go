@@ -3,7 +3,7 @@ package contract
 import (
 	"math/big"
 	"slices"
-	"sort"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -13,6 +13,7 @@ import (
 type node struct {
 	lib *jsonschema.Schema
 	statement
+	wrong error // the statement cannot be read
 
 	accepts  verdict // set for the schemas true, false and {}
 	delegate bool    // unevaluated…: the library evaluates this node
@@ -27,32 +28,30 @@ type node struct {
 	not, when           *node // when is "if"
 	then, otherwise     *node
 
-	properties       map[string]*node
-	patterns         []patternNode
-	additional       *node // additionalProperties as a schema
-	closed           bool  // additionalProperties: false
-	open             bool  // additionalProperties or unevaluatedProperties stated, and not false
-	required         []string
-	propertyNames    *node
-	dependent        []dependency
-	dependentSchemas map[string]*node
-	minFields        int // -1 when not stated, like the following
-	maxFields        int
+	properties    map[string]*node
+	patterns      []patternNode
+	additional    *node // additionalProperties as a schema
+	closed        bool  // additionalProperties: false
+	open          bool  // additionalProperties or unevaluatedProperties stated, and not false
+	required      []string
+	propertyNames *node
+	dependent     []dependency
+	minFields     int // -1 when not stated, like the following
+	maxFields     int
 
 	restFields, restItems *node // unevaluatedProperties, unevaluatedItems
 
 	prefix                   []*node
 	items, contains          *node
 	minItems, maxItems       int
-	minContains, maxContains int
+	minContains, maxContains int // at least 1 where nothing is stated
 	unique                   bool
 
 	minLength, maxLength int
 	pattern              jsonschema.Regexp
 
-	minimum, maximum, above, below *bound
-	multipleOf                     *big.Rat
-	multipleText                   string
+	bounds     []*bound
+	multipleOf *big.Rat
 
 	readOnly, writeOnly bool
 	fallback            *any // default
@@ -71,17 +70,18 @@ type patternNode struct {
 	*node
 }
 
+// dependency is what is asked of an object that has a member.
 type dependency struct {
-	name  string
-	needs []string
+	name   string
+	needs  []string
+	schema *node
 }
 
 // graph makes nodes of the library's schemas, each once.
 type graph struct {
-	nodes map[*jsonschema.Schema]*node
-	state func(*jsonschema.Schema) (statement, error) // what the document states beside the keywords
-	err   error
-	good  map[*node]bool // found without loops
+	nodes  map[*jsonschema.Schema]*node
+	places map[string]*node                            // the same by location
+	state  func(*jsonschema.Schema) (statement, error) // what the document states beside the keywords
 }
 
 func (g *graph) node(s *jsonschema.Schema) *node {
@@ -92,18 +92,14 @@ func (g *graph) node(s *jsonschema.Schema) *node {
 		return n
 	}
 	n := &node{lib: s}
-	g.nodes[s] = n
+	g.nodes[s], g.places[s.Location] = n, n
 	if s.Bool != nil {
 		n.accepts = never
 		if *s.Bool {
 			n.accepts = always
 		}
 	}
-	st, err := g.state(s)
-	if err != nil && g.err == nil {
-		g.err = err
-	}
-	n.statement = st
+	n.statement, n.wrong = g.state(s)
 	g.general(n, s)
 	g.objects(n, s)
 	g.arrays(n, s)
@@ -148,8 +144,7 @@ func (g *graph) general(n *node, s *jsonschema.Schema) {
 	if s.RecursiveRef != nil {
 		n.dynamic = g.node(s.RecursiveRef)
 	}
-	n.delegate = s.UnevaluatedItems != nil || s.UnevaluatedProperties != nil || len(s.Extensions) > 0 ||
-		s.ContentEncoding != nil || s.ContentMediaType != nil || s.DraftVersion < 2020 || s.Dependencies != nil
+	n.delegate = s.UnevaluatedItems != nil || s.UnevaluatedProperties != nil || s.DraftVersion < 2020 || s.Dependencies != nil
 }
 
 func (g *graph) objects(n *node, s *jsonschema.Schema) {
@@ -157,7 +152,7 @@ func (g *graph) objects(n *node, s *jsonschema.Schema) {
 	for re, p := range s.PatternProperties {
 		n.patterns = append(n.patterns, patternNode{re, g.node(p)})
 	}
-	sort.Slice(n.patterns, func(i, j int) bool { return n.patterns[i].re.String() < n.patterns[j].re.String() })
+	slices.SortFunc(n.patterns, func(a, b patternNode) int { return strings.Compare(a.re.String(), b.re.String()) })
 	switch a := s.AdditionalProperties.(type) {
 	case bool:
 		n.closed, n.open = !a, a
@@ -170,31 +165,36 @@ func (g *graph) objects(n *node, s *jsonschema.Schema) {
 	}
 	n.required = s.Required
 	n.propertyNames = g.node(s.PropertyNames)
-	for name, needs := range s.DependentRequired {
-		n.dependent = append(n.dependent, dependency{name, needs})
+	for _, name := range sortedKeys(s.DependentRequired) {
+		n.dependent = append(n.dependent, dependency{name: name, needs: s.DependentRequired[name]})
 	}
-	slices.SortFunc(n.dependent, func(a, b dependency) int {
-		if a.name < b.name {
-			return -1
-		}
-		return 1
-	})
-	n.dependentSchemas = g.table(s.DependentSchemas)
+	for _, name := range sortedKeys(s.DependentSchemas) {
+		n.dependent = append(n.dependent, dependency{name: name, schema: g.node(s.DependentSchemas[name])})
+	}
 	n.minFields, n.maxFields = count(s.MinProperties), count(s.MaxProperties)
 }
 
 func (g *graph) arrays(n *node, s *jsonschema.Schema) {
 	n.prefix, n.items, n.contains = g.list(s.PrefixItems), g.node(s.Items2020), g.node(s.Contains)
 	n.minItems, n.maxItems, n.unique = count(s.MinItems), count(s.MaxItems), s.UniqueItems
-	n.minContains, n.maxContains = count(s.MinContains), count(s.MaxContains)
+	n.minContains, n.maxContains = 1, count(s.MaxContains)
+	if s.MinContains != nil {
+		n.minContains = *s.MinContains
+	}
 }
 
 func (g *graph) scalars(n *node, s *jsonschema.Schema) {
 	n.minLength, n.maxLength, n.pattern = count(s.MinLength), count(s.MaxLength), s.Pattern
-	n.minimum, n.maximum = newBound(s.Minimum), newBound(s.Maximum)
-	n.above, n.below = newBound(s.ExclusiveMinimum), newBound(s.ExclusiveMaximum)
-	if n.multipleOf = s.MultipleOf; n.multipleOf != nil {
-		n.multipleText = ratText(n.multipleOf)
+	n.multipleOf = s.MultipleOf
+	for _, b := range []*bound{
+		newBound(s.Minimum, "minimum", at|above, textMinimum),
+		newBound(s.Maximum, "maximum", at|below, textMaximum),
+		newBound(s.ExclusiveMinimum, "exclusiveMinimum", above, textAbove),
+		newBound(s.ExclusiveMaximum, "exclusiveMaximum", below, textBelow),
+	} {
+		if b != nil {
+			n.bounds = append(n.bounds, b)
+		}
 	}
 }
 
@@ -207,83 +207,66 @@ func count(n *int) int {
 
 // inPlace lists the nodes that n applies to the very value it stands for.
 func (n *node) inPlace() []*node {
-	var out []*node
-	for _, m := range []*node{n.ref, n.not, n.when, n.then, n.otherwise} {
-		if m != nil {
-			out = append(out, m)
-		}
+	out := slices.Concat([]*node{n.ref, n.not, n.when, n.then, n.otherwise}, n.allOf, n.anyOf, n.oneOf)
+	for _, d := range n.dependent {
+		out = append(out, d.schema)
 	}
-	out = append(append(append(out, n.allOf...), n.anyOf...), n.oneOf...)
-	for _, name := range sortedKeys(n.dependentSchemas) {
-		out = append(out, n.dependentSchemas[name])
-	}
-	return out
+	return slices.DeleteFunc(out, func(m *node) bool { return m == nil })
 }
 
 // children lists every node that stands in n or that n refers to.
 func (n *node) children() []*node {
-	out := n.inPlace()
-	add := func(m *node) {
-		if m != nil {
-			out = append(out, m)
-		}
-	}
-	for _, m := range n.properties {
-		add(m)
+	out := slices.Concat(n.inPlace(), n.prefix)
+	for _, name := range sortedKeys(n.properties) {
+		out = append(out, n.properties[name])
 	}
 	for _, p := range n.patterns {
-		add(p.node)
+		out = append(out, p.node)
 	}
-	for _, m := range n.prefix {
-		add(m)
-	}
-	for _, m := range []*node{n.additional, n.propertyNames, n.items, n.contains, n.dynamic, n.restFields, n.restItems} {
-		add(m)
+	out = append(out, n.additional, n.propertyNames, n.items, n.contains, n.dynamic, n.restFields, n.restItems)
+	return slices.DeleteFunc(out, func(m *node) bool { return m == nil })
+}
+
+// under lists n and every node that it leads to, each once.
+func (n *node) under() []*node {
+	var out []*node
+	met := map[*node]bool{}
+	for queue := []*node{n}; len(queue) > 0; queue = queue[1:] {
+		if m := queue[0]; !met[m] {
+			met[m] = true
+			out = append(out, m)
+			queue = append(queue, m.children()...)
+		}
 	}
 	return out
 }
 
-// loops finds a node below root that comes back to itself without going into the
-// value: it could never be evaluated. Nodes found good are not looked at again.
-func (g *graph) loops(root *node) *node {
-	if g.good == nil {
-		g.good = map[*node]bool{}
+// returns follows what applies in place, and gives a node met twice on the way:
+// it could never be evaluated. open holds the nodes met, true while on the way.
+func (n *node) returns(open map[*node]bool) *node {
+	if onTheWay, met := open[n]; onTheWay {
+		return n
+	} else if met {
+		return nil
 	}
-	fresh := []*node{}
-	for queue := []*node{root}; len(queue) > 0; queue = queue[1:] {
-		if n := queue[0]; !g.good[n] {
-			g.good[n] = true
-			fresh = append(fresh, n)
-			queue = append(queue, n.children()...)
-		}
-	}
-	colour := map[*node]int{}
-	for _, n := range fresh {
-		if bad := n.returns(colour); bad != nil {
-			g.good = nil
+	open[n] = true
+	for _, m := range n.inPlace() {
+		if bad := m.returns(open); bad != nil {
 			return bad
 		}
 	}
+	open[n] = false
 	return nil
 }
 
-// returns follows what applies in place, and gives a node met twice on the way.
-func (n *node) returns(colour map[*node]int) *node {
-	const onTheWay, done = 1, 2
-	switch colour[n] {
-	case onTheWay:
-		return n
-	case done:
-		return nil
-	}
-	colour[n] = onTheWay
-	for _, m := range n.inPlace() {
-		if bad := m.returns(colour); bad != nil {
-			return bad
+// oneWay tells whether a member of this schema does not travel that way.
+func (n *node) oneWay(way direction) bool {
+	for ; n != nil; n = n.ref {
+		if way == request && (n.readOnly || n.writeRoles != nil) || way == answer && (n.writeOnly || n.readRoles != nil) {
+			return true
 		}
 	}
-	colour[n] = done
-	return nil
+	return false
 }
 
 func sortedKeys[V any](m map[string]V) []string {

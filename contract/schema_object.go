@@ -1,122 +1,78 @@
 package contract
 
 // object checks the members of an object.
-func (w *walker) object(n *node, object map[string]any) bool {
-	ok := true
+func (w *walker) object(n *node, object map[string]any) {
 	if len(object) < n.minFields {
-		ok = w.fault(n, "minProperties", textMinFields(n.minFields))
+		w.fault(n, "minProperties", textMinFields(n.minFields))
 	}
 	if n.maxFields >= 0 && len(object) > n.maxFields {
-		return w.fault(n, "maxProperties", textMaxFields(n.maxFields))
+		w.fault(n, "maxProperties", textMaxFields(n.maxFields))
+		return
 	}
 	for _, name := range n.required {
-		if _, there := object[name]; !there && !w.excused(n, name) {
-			ok = w.missing(n, name, "required", "is required")
+		if _, there := object[name]; !there {
+			w.missing(n, name, "required", "is required")
 		}
 	}
-	if !ok && w.hasty() {
-		return false
-	}
-	ok = w.dependent(n, object) && ok
-	return w.members(n, object) && ok
+	w.dependent(n, object)
+	w.members(n, object)
 }
 
-// excused tells whether a member need not travel this way: a client cannot be
-// asked for what only the server or another role writes, nor an answer for what
-// is never shown or to other roles only.
-func (w *walker) excused(n *node, name string) bool {
-	p := n.properties[name]
-	if p == nil || w.schema.way == anyWay {
-		return false
-	}
-	return p.oneWay(w.schema.way)
-}
-
-// oneWay tells whether a member of this schema does not travel that way.
-func (n *node) oneWay(way direction) bool {
-	for n != nil {
-		if way == request && (n.readOnly || n.writeRoles != nil) || way == answer && (n.writeOnly || n.readRoles != nil) {
-			return true
-		}
-		n = n.ref
-	}
-	return false
-}
-
-func (w *walker) dependent(n *node, object map[string]any) bool {
-	ok := true
+func (w *walker) dependent(n *node, object map[string]any) {
 	for _, d := range n.dependent {
 		if _, there := object[d.name]; !there {
 			continue
 		}
 		for _, name := range d.needs {
 			if _, there := object[name]; !there {
-				ok = w.missing(n, name, "dependentRequired", textDependent(d.name))
+				w.missing(n, name, "dependentRequired", textDependent(d.name))
 			}
 		}
-	}
-	for name, m := range n.dependentSchemas {
-		if _, there := object[name]; there && !w.walk(m, object) {
-			ok = false
-		}
-		if !ok && w.hasty() {
-			return false
+		if d.schema != nil {
+			w.walk(d.schema, object)
 		}
 	}
-	return ok
 }
 
 // members checks each member. With a sink they are taken in order, so that the
 // faults told do not depend on the order of a map.
-func (w *walker) members(n *node, object map[string]any) bool {
+func (w *walker) members(n *node, object map[string]any) {
 	if n.properties == nil && n.patterns == nil && n.additional == nil && !n.closed && n.propertyNames == nil {
-		return true
+		return
 	}
-	if w.sink == nil {
-		for name, v := range object {
-			if !w.member(n, name, v) {
-				return false
-			}
+	if w.sink != nil {
+		for _, name := range sortedKeys(object) {
+			w.member(n, name, object[name])
 		}
-		return true
+		return
 	}
-	ok := true
-	for _, name := range sortedKeys(object) {
-		if !w.member(n, name, object[name]) {
-			ok = false
-			if w.hasty() {
-				return false
-			}
-		}
+	for name, v := range object {
+		w.member(n, name, v)
 	}
-	return ok
 }
 
-func (w *walker) member(n *node, name string, v any) bool {
-	ok := true
+func (w *walker) member(n *node, name string, v any) {
+	if w.done() {
+		return
+	}
 	if n.propertyNames != nil && !w.would(n.propertyNames, name) {
-		ok = w.badName(n, name)
-		if w.hasty() {
-			return false
-		}
+		w.badName(n, name)
 	}
 	p, known := n.properties[name]
 	if known {
-		ok = w.enter(p, v, step{name: name, index: -1}) && ok
+		w.enter(p, v, step{name: name})
 	}
 	for _, p := range n.patterns {
 		if p.re.MatchString(name) {
 			known = true
-			ok = w.enter(p.node, v, step{name: name, index: -1}) && ok
+			w.enter(p.node, v, step{name: name})
 		}
 	}
 	switch {
 	case known:
-		return ok
 	case n.closed:
-		return w.unknown(n, name)
+		w.unknown(n, name)
 	case n.additional != nil:
-		return w.enter(n.additional, v, step{name: name, index: -1}) && ok
+		w.enter(n.additional, v, step{name: name})
 	}
-	return ok
 }

@@ -82,12 +82,7 @@ func rewriteEscape(rest string, class bool) (text string, used int) {
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
+// patternReason says what RE2 finds wrong; regexp has no other error.
 func patternReason(err error) string {
-	if e, ok := err.(*syntax.Error); ok {
-		return "RE2 does not know it: " + e.Code.String()
-	}
-	if err == nil {
-		return "RE2 does not know it"
-	}
-	return err.Error()
+	return "RE2 does not know it: " + err.(*syntax.Error).Code.String()
 }

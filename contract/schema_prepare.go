@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/gatehouse-api/gatehouse/problem"
 )
 
 // codeReadOnly and codeWriteOnly are the codes of members that do not travel
@@ -111,7 +109,7 @@ func (p *preparer) object(s *shape, object map[string]any, boxed any) (out any, 
 			if known {
 				inner = m.shape
 			}
-			p.path = append(p.path, step{name: name, index: -1})
+			p.path = append(p.path, step{name: name})
 			w, ch := p.value(inner, v)
 			p.path = p.path[:len(p.path)-1]
 			if ch {
@@ -161,7 +159,7 @@ func (p *preparer) array(s *shape, list []any, boxed any) (out any, changed bool
 		if i < len(s.prefix) {
 			inner = s.prefix[i]
 		}
-		p.path = append(p.path, step{index: i})
+		p.path = append(p.path, step{index: i, item: true})
 		w, ch := p.value(inner, v)
 		p.path = p.path[:len(p.path)-1]
 		if !ch {
@@ -218,17 +216,7 @@ func (p *preparer) unknown(s *shape, name string) {
 }
 
 func (p *preparer) note(name, code, message string) {
-	if p.sink.full() {
-		return
-	}
-	path := p.path
-	if nameable(name) {
-		path = append(path, step{name: name, index: -1})
-	}
-	field, pointer := pathText(path)
-	p.sink.faults = append(p.sink.faults, fault{Field: problem.Field{
-		Field: field, Pointer: pointer, Code: code, Message: message,
-	}})
+	p.sink.tell(append(p.path, step{name: name}), broken(code, message))
 }
 
 func firstText(own map[string]string, keyword, ours string) string {

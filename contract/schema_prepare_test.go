@@ -10,7 +10,7 @@ import (
 // way compiles a schema for values that travel one way.
 func schemaFor(tb testing.TB, text string, way direction) *Schema {
 	tb.Helper()
-	s, err := newSchemaCompiler("test", contractLibrary(), documentURL, value(tb, text)).compile("", way)
+	s, err := newSchemaCompiler("test", contractLibrary, documentURL, value(tb, text)).compile("", way)
 	if err != nil {
 		tb.Fatalf("%s: %v", text, err)
 	}
@@ -111,14 +111,20 @@ func TestUnknownFields(t *testing.T) {
 }
 
 func TestReadOnlyAndWriteOnly(t *testing.T) {
-	for name, closing := range map[string]string{"": `"type":"object"`, "under the library": `"type":"object","unevaluatedProperties":false`} {
-		t.Run(name, func(t *testing.T) { readOnlyAndWriteOnly(t, closing) })
+	const object = `"type":"object","required":["id","name","password"],"properties":{
+		"id":{"type":"integer","readOnly":true},"name":{"type":"string"},"password":{"type":"string","writeOnly":true}}`
+	for name, account := range map[string]string{
+		"plain":                           `{` + object + `}`,
+		"closed by unevaluatedProperties": `{` + object + `,"unevaluatedProperties":false}`,
+		"closed around a reference":       `{"$ref":"#/$defs/Account","unevaluatedProperties":false,"$defs":{"Account":{` + object + `}}}`,
+		"closed around an alternative":    `{"anyOf":[{` + object + `},{"type":"null"}],"unevaluatedProperties":false}`,
+		"reached by a dynamic reference":  `{"$dynamicRef":"#account","$defs":{"Account":{"$dynamicAnchor":"account",` + object + `}}}`,
+	} {
+		t.Run(name, func(t *testing.T) { readOnlyAndWriteOnly(t, account) })
 	}
 }
 
-func readOnlyAndWriteOnly(t *testing.T, closing string) {
-	account := `{` + closing + `,"required":["id","name","password"],"properties":{
-		"id":{"type":"integer","readOnly":true},"name":{"type":"string"},"password":{"type":"string","writeOnly":true}}}`
+func readOnlyAndWriteOnly(t *testing.T, account string) {
 	in := schemaFor(t, account, request)
 	if f := in.Validate(value(t, `{"name":"a","password":"b"}`)); f != nil {
 		t.Errorf("a client is asked for what the server writes: %s", brief(f))

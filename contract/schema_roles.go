@@ -55,24 +55,6 @@ func inBoth(a, b []string) []string {
 	return both
 }
 
-// private tells whether a schema leads to a member that some roles only are
-// shown.
-func private(root *node) bool {
-	seen := map[*node]bool{root: true}
-	for queue := []*node{root}; len(queue) > 0; queue = queue[1:] {
-		if queue[0].readRoles != nil {
-			return true
-		}
-		for _, m := range queue[0].children() {
-			if !seen[m] {
-				seen[m] = true
-				queue = append(queue, m)
-			}
-		}
-	}
-	return false
-}
-
 // allowed tells whether a value of this shape may come this way for the role.
 func (p *preparer) allowed(s *shape) bool {
 	if p.role == anyRole || s == nil {
@@ -102,16 +84,7 @@ func (p *preparer) hidden(s *shape, m *knownField, name string) bool {
 
 // deny notes a member, "" for the value at the current place itself.
 func (p *preparer) deny(name string) {
-	path := p.path
-	if nameable(name) {
-		path = append(path, step{name: name, index: -1})
-	}
-	field, pointer := pathText(path)
-	if !p.denied.full() {
-		p.denied.faults = append(p.denied.faults, fault{Field: problem.Field{
-			Field: field, Pointer: pointer, Code: codeWriteRole, Message: textWriteRole,
-		}})
-	}
+	p.denied.tell(append(p.path, step{name: name}), broken(codeWriteRole, textWriteRole))
 }
 
 // refusal is the 403 for members that the role may not send, nil without any.

@@ -118,8 +118,8 @@ func spread(roots []applied) []applied {
 		for _, m := range []*node{n.when, n.then, n.otherwise} {
 			add(m, false)
 		}
-		for _, name := range sortedKeys(n.dependentSchemas) {
-			add(n.dependentSchemas[name], false)
+		for _, d := range n.dependent {
+			add(d.schema, false)
 		}
 	}
 	for _, r := range roots {

@@ -33,15 +33,15 @@ func (suiteRemotes) Load(url string) (any, error) {
 // suiteSchema compiles a schema of the suite as the compiler does those of a
 // contract: only the loader differs, and whether formats are asserted.
 func suiteSchema(schema any, formats bool) (*Schema, error) {
-	lib := jsonschema.NewCompiler()
-	if formats {
-		lib.AssertFormat()
-		for _, f := range ourFormats() {
-			lib.RegisterFormat(f)
+	library := func() *jsonschema.Compiler {
+		lib := jsonschema.NewCompiler()
+		if formats {
+			lib = contractLibrary()
 		}
+		lib.UseLoader(suiteRemotes{})
+		return lib
 	}
-	lib.UseLoader(suiteRemotes{})
-	return newSchemaCompiler("suite", lib, "https://suite.invalid/schema.json", schema).compile("", anyWay)
+	return newSchemaCompiler("suite", library, "https://suite.invalid/schema.json", schema).compile("", anyWay)
 }
 
 type suiteCase struct {

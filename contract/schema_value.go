@@ -70,7 +70,7 @@ func kindOf(v any) kindMask {
 // a fraction is an integer, however it is written (JSON Schema core §4.2.3).
 func (m kindMask) fits(k kindMask, v any) bool {
 	if m&k != 0 {
-		return k != 0
+		return true
 	}
 	return k == kindNumber && m&kindInteger != 0 && isInteger(v.(json.Number))
 }
@@ -83,51 +83,61 @@ func isInteger(n json.Number) bool {
 	if plainInteger(n) {
 		return true
 	}
-	r, ok := rat(n)
-	return ok && r.IsInt()
+	_, whole := wholeNumber(n)
+	return whole
 }
 
 func rat(n json.Number) (*big.Rat, bool) { return new(big.Rat).SetString(string(n)) }
 
 // bound is a limit that numbers are compared with.
 type bound struct {
-	exact *big.Rat
-	whole int64 // when small: the bound
-	float float64
-	small bool // the bound is an integer that a float64 holds exactly
-	text  string
+	keyword, text string
+	allows        sides
+	exact         *big.Rat
+	float         float64 // the nearest
+	spelt         string
 }
 
-func newBound(r *big.Rat) *bound {
-	if r == nil {
+// sides is where a number stands to a bound; 0 for one too large or too small to
+// compute with, which strictjson lets nobody send.
+type sides uint8
+
+const (
+	below sides = 1 << iota
+	at
+	above
+)
+
+func newBound(limit *big.Rat, keyword string, allows sides, text func(string) string) *bound {
+	if limit == nil {
 		return nil
 	}
-	b := &bound{exact: r, text: ratText(r)}
-	if f, exact := r.Float64(); exact && r.IsInt() && r.Num().IsInt64() {
-		b.whole, b.float, b.small = r.Num().Int64(), f, true
-	}
-	return b
+	spelt := ratText(limit)
+	nearest, _ := limit.Float64()
+	return &bound{keyword, text(spelt), allows, limit, nearest, spelt}
 }
 
-// outside is what compare returns for a number too large or too small to compute
-// with, which strictjson lets nobody send: it is on the wrong side of any bound.
-const outside = 2
-
-// compare returns -1, 0 or 1 as n is below, at or above the bound, or outside.
-func (b *bound) compare(n json.Number) int {
-	if b.small && plainInteger(n) {
-		if i, err := strconv.ParseInt(string(n), 10, 64); err == nil {
-			return cmp.Compare(i, b.whole)
-		}
+// compare tells on which side of the bound n is. Rounding keeps the order, so two
+// floats that differ decide; what they leave open is computed exactly.
+func (b *bound) compare(n json.Number) sides {
+	if string(n) == b.spelt {
+		return at
 	}
-	if f, err := strconv.ParseFloat(string(n), 64); b.small && err == nil && f != b.float {
-		return cmp.Compare(f, b.float) // rounding keeps the order, and the bound is exact
+	order := 0
+	if f, err := n.Float64(); err == nil && f != b.float {
+		order = cmp.Compare(f, b.float)
+	} else if r, ok := rat(n); ok {
+		order = r.Cmp(b.exact)
+	} else {
+		return 0
 	}
-	r, ok := rat(n)
-	if !ok {
-		return outside
+	switch order {
+	case -1:
+		return below
+	case 0:
+		return at
 	}
-	return r.Cmp(b.exact)
+	return above
 }
 
 func multiple(n json.Number, of *big.Rat) bool {
@@ -135,12 +145,10 @@ func multiple(n json.Number, of *big.Rat) bool {
 	return ok && r.Quo(r, of).IsInt()
 }
 
+// ratText writes a number of the contract in decimals, exactly.
 func ratText(r *big.Rat) string {
-	if r.IsInt() {
-		return r.Num().String()
-	}
-	f, _ := r.Float64()
-	return strconv.FormatFloat(f, 'g', -1, 64)
+	places, _ := r.FloatPrec()
+	return r.FloatString(places)
 }
 
 // same tells whether two values are equal as JSON Schema means it: numbers by
@@ -163,7 +171,7 @@ func same(a, b any) bool {
 		return ok && slices.EqualFunc(a, b, same)
 	case json.Number:
 		b, ok := b.(json.Number)
-		return ok && sameNumber(a, b)
+		return ok && spelling(a) == spelling(b)
 	case string:
 		b, ok := b.(string)
 		return ok && a == b
@@ -174,28 +182,18 @@ func same(a, b any) bool {
 	return a == nil && b == nil
 }
 
-func sameNumber(a, b json.Number) bool {
-	if a == b || plainInteger(a) && plainInteger(b) && a != "-0" && b != "-0" {
-		return a == b
-	}
-	x, ok1 := rat(a)
-	y, ok2 := rat(b)
-	return ok1 && ok2 && x.Cmp(y) == 0
-}
-
-// repeated returns the index of the first item that an earlier one equals, -1
-// when all differ. Values are hashed with a secret seed: a list made to collide
-// would cost the square of its length.
-func repeated(list []any) int {
+// repeated finds the first item that an earlier one equals. Values are hashed
+// with a secret seed: a list made to collide would cost the square of its length.
+func repeated(list []any) (at int, found bool) {
 	if len(list) <= 8 {
 		for i := range list {
 			for j := range i {
 				if same(list[i], list[j]) {
-					return i
+					return i, true
 				}
 			}
 		}
-		return -1
+		return
 	}
 	var h maphash.Hash
 	seen := make(map[uint64][]int, len(list))
@@ -205,12 +203,12 @@ func repeated(list []any) int {
 		sum := h.Sum64()
 		for _, j := range seen[sum] {
 			if same(v, list[j]) {
-				return i
+				return i, true
 			}
 		}
 		seen[sum] = append(seen[sum], i)
 	}
-	return -1
+	return
 }
 
 func hashInto(h *maphash.Hash, v any) {

@@ -13,15 +13,17 @@ const maxSteps = 1_000_000
 type walker struct {
 	schema *Schema
 	sink   *sink
+	failed bool
 	path   []step
 	trail  []frame // the nodes being applied, outermost first
 	steps  int
 }
 
-// step is one move into the value.
+// step is one move into the value: to a member, or to an item of a list.
 type step struct {
-	name  string // the member, when index is negative
+	name  string
 	index int
+	item  bool
 }
 
 // frame is a node being applied at a depth of the value.
@@ -30,73 +32,56 @@ type frame struct {
 	depth int
 }
 
+// begin tells whether the value fits.
 func (w *walker) begin(v any) bool {
-	root, ok := w.schema.root, true
+	root := w.schema.root
 	if w.schema.whole {
-		ok = w.library(root, v)
-	} else if w.steps <= maxSteps {
-		ok = w.walk(root, v)
+		w.library(root, v)
+	} else {
+		w.walk(root, v)
 	}
 	if w.steps > maxSteps { // whatever a "not" made of a check that was cut short
-		ok = w.fault(root, "complexity", "is too intricate to be checked")
+		w.fault(root, "complexity", "is too intricate to be checked")
 	}
-	if !ok && w.sink != nil && len(w.sink.faults) == 0 {
-		w.fault(root, "invalid", "does not fit the contract") // never a refusal without a reason
-	}
-	return ok
+	return !w.failed
 }
 
-// hasty tells whether the walk may end at a fault.
-func (w *walker) hasty() bool { return w.sink == nil || w.sink.full() }
+// done tells whether nothing that is still to come could make a difference.
+func (w *walker) done() bool { return w.failed && (w.sink == nil || w.sink.full()) }
 
-func (w *walker) walk(n *node, v any) bool {
-	if n.accepts == always {
-		return true
+func (w *walker) walk(n *node, v any) {
+	if n.accepts == always || w.done() {
+		return
 	}
 	if w.steps++; w.steps > maxSteps {
-		return false
+		w.failed = true
+		return
 	}
 	if w.sink == nil {
-		return w.apply(n, v)
+		w.apply(n, v)
+		return
 	}
 	w.trail = append(w.trail, frame{n, len(w.path)})
-	ok := w.apply(n, v)
+	w.apply(n, v)
 	w.trail = w.trail[:len(w.trail)-1]
-	return ok
 }
 
-func (w *walker) apply(n *node, v any) bool {
-	if n.accepts == never {
-		return w.fault(n, "not_allowed", textNotAllowed)
+func (w *walker) apply(n *node, v any) {
+	switch kind := kindOf(v); {
+	case n.accepts == never:
+		w.fault(n, "not_allowed", textNotAllowed)
+	case n.delegate:
+		w.library(n, v)
+	case n.types != 0 && !n.types.fits(kind, v) || kind == 0:
+		w.wrongType(n, n.types)
+	case n.constant != nil && !same(v, *n.constant):
+		w.fault(n, "const", textConst(*n.constant))
+	case n.enum != nil && !oneOf(n.enum, v):
+		w.fault(n, "enum", textEnum(n.enum))
+	default:
+		w.inside(n, v)
+		w.compose(n, v)
 	}
-	if n.delegate {
-		return w.library(n, v)
-	}
-	kind := kindOf(v)
-	if n.types != 0 && !n.types.fits(kind, v) || kind == 0 {
-		return w.wrongType(n, n.types)
-	}
-	if n.constant != nil && !same(v, *n.constant) {
-		return w.fault(n, "const", textConst(*n.constant))
-	}
-	if n.enum != nil && !oneOf(n.enum, v) {
-		return w.fault(n, "enum", textEnum(n.enum))
-	}
-	ok := true
-	switch t := v.(type) {
-	case string:
-		ok = w.text(n, t, v)
-	case json.Number:
-		ok = w.number(n, t, v)
-	case map[string]any:
-		ok = w.object(n, t)
-	case []any:
-		ok = w.array(n, t)
-	}
-	if !ok && w.hasty() {
-		return false
-	}
-	return w.compose(n, v) && ok
 }
 
 func oneOf(list []any, v any) bool {
@@ -108,92 +93,89 @@ func oneOf(list []any, v any) bool {
 	return false
 }
 
+// inside applies the keywords that are about values of one type.
+func (w *walker) inside(n *node, v any) {
+	switch t := v.(type) {
+	case string:
+		w.text(n, t, v)
+	case json.Number:
+		w.number(n, t, v)
+	case map[string]any:
+		w.object(n, t)
+	case []any:
+		w.array(n, t)
+	}
+}
+
 // text checks a string; boxed is the string as it came, which formats take. An
 // empty string that must not be empty breaks pattern and format too; saying so
 // would help nobody.
-func (w *walker) text(n *node, s string, boxed any) bool {
-	if n.minLength > 0 || n.maxLength >= 0 {
-		length := utf8.RuneCountInString(s)
-		if length < n.minLength {
-			return w.fault(n, "minLength", textMinLength(n.minLength))
-		}
-		if n.maxLength >= 0 && length > n.maxLength {
-			return w.fault(n, "maxLength", textMaxLength(n.maxLength))
-		}
+func (w *walker) text(n *node, s string, boxed any) {
+	length := utf8.RuneCountInString(s)
+	if length < n.minLength {
+		w.fault(n, "minLength", textMinLength(n.minLength))
+		return
 	}
-	ok := true
+	if n.maxLength >= 0 && length > n.maxLength {
+		w.fault(n, "maxLength", textMaxLength(n.maxLength))
+		return
+	}
 	if n.pattern != nil && !n.pattern.MatchString(s) {
-		ok = w.fault(n, "pattern", textPattern(n.pattern.String()))
+		w.fault(n, "pattern", textPattern(n.pattern.String()))
 	}
-	return w.format(n, boxed) && ok
+	w.format(n, boxed)
 }
 
-func (w *walker) format(n *node, v any) bool {
-	if n.format == nil || n.format.Validate(v) == nil {
-		return true
+func (w *walker) format(n *node, v any) {
+	if n.format != nil && n.format.Validate(v) != nil {
+		w.fault(n, "format", textFormat(n.format.Name))
 	}
-	return w.fault(n, "format", textFormat(n.format.Name))
 }
 
-func (w *walker) number(n *node, v json.Number, boxed any) bool {
-	ok := true
-	if b := n.minimum; b != nil {
-		if c := b.compare(v); c < 0 || c == outside {
-			ok = w.fault(n, "minimum", textMinimum(b.text))
+func (w *walker) number(n *node, v json.Number, boxed any) {
+	for _, b := range n.bounds {
+		if b.compare(v)&b.allows == 0 {
+			w.fault(n, b.keyword, b.text)
 		}
-	}
-	if b := n.maximum; b != nil && b.compare(v) > 0 {
-		ok = w.fault(n, "maximum", textMaximum(b.text))
-	}
-	if b := n.above; b != nil {
-		if c := b.compare(v); c <= 0 || c == outside {
-			ok = w.fault(n, "exclusiveMinimum", textAbove(b.text))
-		}
-	}
-	if b := n.below; b != nil && b.compare(v) >= 0 {
-		ok = w.fault(n, "exclusiveMaximum", textBelow(b.text))
 	}
 	if n.multipleOf != nil && !multiple(v, n.multipleOf) {
-		ok = w.fault(n, "multipleOf", textMultiple(n.multipleText))
+		w.fault(n, "multipleOf", textMultiple(ratText(n.multipleOf)))
 	}
-	return w.format(n, boxed) && ok
+	w.format(n, boxed)
 }
 
-func (w *walker) array(n *node, list []any) bool {
-	ok := true
+func (w *walker) array(n *node, list []any) {
 	if len(list) < n.minItems {
-		ok = w.fault(n, "minItems", textMinItems(n.minItems))
+		w.fault(n, "minItems", textMinItems(n.minItems))
 	}
 	if n.maxItems >= 0 && len(list) > n.maxItems {
-		return w.fault(n, "maxItems", textMaxItems(n.maxItems)) // the items are not looked at: there may be very many
+		w.fault(n, "maxItems", textMaxItems(n.maxItems)) // the items are not looked at: there may be very many
+		return
 	}
-	if n.unique && ok {
-		if i := repeated(list); i >= 0 {
-			w.push(step{index: i})
-			ok = w.fault(n, "uniqueItems", "must not repeat an earlier item")
+	if n.unique {
+		if i, found := repeated(list); found {
+			w.push(step{index: i, item: true})
+			w.fault(n, "uniqueItems", "must not repeat an earlier item")
 			w.pop()
 		}
 	}
 	for i, v := range list {
-		if !ok && w.hasty() {
-			return false
-		}
 		item := n.items
 		if i < len(n.prefix) {
 			item = n.prefix[i]
 		}
-		if item != nil && !w.enter(item, v, step{index: i}) {
-			ok = false
+		if item == nil || w.done() {
+			break
 		}
+		w.enter(item, v, step{index: i, item: true})
 	}
-	return w.contains(n, list) && ok
+	w.contains(n, list)
 }
 
-func (w *walker) enter(n *node, v any, s step) bool {
+func (w *walker) enter(n *node, v any, s step) {
 	w.push(s)
-	ok := w.walk(n, v)
+	w.walk(n, v)
 	w.pop()
-	return ok
 }
 
 // push and pop keep the path, which only faults need.
@@ -209,83 +191,82 @@ func (w *walker) pop() {
 	}
 }
 
-func (w *walker) contains(n *node, list []any) bool {
+func (w *walker) contains(n *node, list []any) {
 	if n.contains == nil {
-		return true
+		return
 	}
-	least, matched := max(n.minContains, 0), 0
-	if n.minContains < 0 {
-		least = 1
-	}
+	matched := 0
 	for _, v := range list {
 		if w.would(n.contains, v) {
 			matched++
 		}
 	}
-	ok := true
-	if matched < least {
-		ok = w.fault(n, "contains", textContains(least))
+	if matched < n.minContains {
+		w.fault(n, "contains", textContains(n.minContains))
 	}
 	if n.maxContains >= 0 && matched > n.maxContains {
-		ok = w.fault(n, "maxContains", textMaxContains(n.maxContains))
+		w.fault(n, "maxContains", textMaxContains(n.maxContains))
 	}
-	return ok
 }
 
-// would tells whether a value fits, without telling faults.
+// would tells whether a value fits, without telling faults. When the walk is
+// done it says no without looking.
 func (w *walker) would(n *node, v any) bool {
-	quiet := walker{schema: w.schema, steps: w.steps}
-	ok := quiet.walk(n, v)
+	quiet := walker{schema: w.schema, steps: w.steps, failed: w.done()}
+	quiet.walk(n, v)
 	w.steps = quiet.steps
-	return ok
+	return !quiet.failed
 }
 
 // compose applies what $ref, allOf, anyOf, oneOf, not and if say of the same value.
-func (w *walker) compose(n *node, v any) bool {
-	ok := n.ref == nil || w.walk(n.ref, v)
+func (w *walker) compose(n *node, v any) {
+	if n.ref != nil {
+		w.walk(n.ref, v)
+	}
 	for _, m := range n.allOf {
-		if !ok && w.hasty() {
-			return false
-		}
-		ok = w.walk(m, v) && ok
+		w.walk(m, v)
 	}
-	if len(n.anyOf) > 0 && (ok || !w.hasty()) {
-		ok = w.any(n, v) && ok
+	if len(n.anyOf) > 0 {
+		w.any(n, v)
 	}
-	if len(n.oneOf) > 0 && (ok || !w.hasty()) {
-		ok = w.one(n, v) && ok
+	if len(n.oneOf) > 0 {
+		w.one(n, v)
 	}
 	if n.not != nil && w.would(n.not, v) {
-		ok = w.fault(n, "not", "must not have this form")
+		w.fault(n, "not", "must not have this form")
 	}
-	if n.when != nil && (ok || !w.hasty()) {
+	if n.when != nil {
 		branch := n.otherwise
 		if w.would(n.when, v) {
 			branch = n.then
 		}
-		ok = (branch == nil || w.walk(branch, v)) && ok
-	}
-	return ok
-}
-
-func (w *walker) any(n *node, v any) bool {
-	for _, m := range n.anyOf {
-		if w.would(m, v) {
-			return true
+		if branch != nil {
+			w.walk(branch, v)
 		}
 	}
-	return w.noBranch(n, "anyOf", n.anyOf, v)
 }
 
-func (w *walker) one(n *node, v any) bool {
+func (w *walker) any(n *node, v any) {
+	for _, m := range n.anyOf {
+		if w.would(m, v) {
+			return
+		}
+	}
+	w.noBranch(n, "anyOf", n.anyOf, v)
+}
+
+func (w *walker) one(n *node, v any) {
 	matched := 0
 	for _, m := range n.oneOf {
 		if w.would(m, v) {
 			matched++
 		}
-		if matched > 1 {
-			return w.fault(n, "oneOf", "fits more than one of the allowed forms and must fit exactly one")
-		}
 	}
-	return matched == 1 || w.noBranch(n, "oneOf", n.oneOf, v)
+	switch matched {
+	case 0:
+		w.noBranch(n, "oneOf", n.oneOf, v)
+	case 1:
+	default:
+		w.fault(n, "oneOf", textTwoForms)
+	}
 }
