@@ -113,6 +113,12 @@ func TestHTTP2Requests(t *testing.T) {
 			}
 		})
 	}
+	// RFC 9113 §8.3.1: the path begins with a slash, or is an asterisk.
+	for _, path := range []string{"https://evil.example/", "https://localhost/", "javascript:1"} {
+		if got := askHTTP2(t, addr, ":method", "GET", ":scheme", "https", ":path", path, ":authority", "localhost"); got != "400" {
+			t.Errorf("path %s: %s; want 400", path, got)
+		}
+	}
 }
 
 // TestFrameAboveTheLimit: no frame may be larger than 16 KiB.

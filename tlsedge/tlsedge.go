@@ -115,6 +115,7 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	}
 	mode := c.Mode("tls")
 	host, ours := l.hostOf(r)
+	ours = ours && (c.Secure() || !strings.EqualFold(r.URL.Scheme, "https")) // RFC 9110 §7.4: not in the clear
 	if !l.cfg.InsecureAnyHost && mode != call.Off && !ours && call.Stopped(w, r, misdirected(), allowHost) {
 		return
 	}

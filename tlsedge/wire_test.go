@@ -244,6 +244,7 @@ func TestAnswersOfNetHTTP(t *testing.T) {
 
 		{"absolute form of another host, and Host too", "GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, true},
 		{"absolute form of ours", "GET HTTP://LocalHost:8001?q HTTP/1.1\r\nHost: localhost:8001\r\n\r\n", 204, true},
+		{"absolute form of https, in the clear", "GET https://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 421, true},
 		{"HTTP/1.0 without a host", "GET / HTTP/1.0\r\n\r\n", 421, true},
 		{"HTTP/1.0 with a foreign host", "GET / HTTP/1.0\r\nHost: evil.example\r\n\r\n", 421, true},
 		{"OPTIONS * is a handler's", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 204, true},
