@@ -137,8 +137,8 @@ type Log struct {
 	Files    LogFiles
 }
 
-// LogFiles are combined.log and error.log, beside what is written to standard
-// error.
+// LogFiles are combined.log, error.log and, for what is no call beside Apache's
+// format, events.log. They are written beside standard error.
 type LogFiles struct {
 	Folder   string    // where they are; empty for none
 	Format   LogFormat // of combined.log: LogJSON or LogCombined

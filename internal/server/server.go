@@ -60,7 +60,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{cfg: o.Config, now: o.Now, watch: watch{failures: system.NewFailures()}}
 	if o.Config.Log.Files.Folder != "" {
 		var err error
-		if s.files, err = openLogFiles(o.Config.Log); err != nil {
+		if s.files, err = openLogFiles(o.Config.Log, o.Now); err != nil {
 			return nil, err
 		}
 		o.Log = observe.Tee(o.Log, s.files.handler)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,11 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -187,112 +182,6 @@ func TestTheProxyProtocolIsSpokenOnRequest(t *testing.T) {
 	plain, _ := running(t)
 	if got := answers(t, plain, proxyHeader+get("/health", "")); !strings.HasPrefix(got, "HTTP/1.1 400") {
 		t.Errorf("read without being asked to: %.60s", got)
-	}
-}
-
-func TestLogFiles(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "logs")
-	address, log := running(t, config.Flag{Path: "log.files.folder", Value: folder})
-	answers(t, address, get("/health", ""))
-	read := func(name string) string {
-		data, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
-	}
-	eventually(t, "no record in combined.log", func() bool { return strings.Contains(read("combined.log"), `"operation":"health"`) })
-	if read("error.log") != "" || !strings.Contains(log.String(), `"operation":"health"`) {
-		t.Errorf("error.log %q, standard error %q", read("error.log"), log)
-	}
-	for _, name := range []string{"", "combined.log", "error.log"} {
-		info, err := os.Stat(filepath.Join(folder, name))
-		if err != nil || info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%q: others may look: %v, %v", name, info.Mode(), err)
-		}
-	}
-}
-
-func TestErrorsAreInBothFiles(t *testing.T) {
-	folder := t.TempDir()
-	for _, format := range []config.LogFormat{config.LogJSON, config.LogCombined} {
-		f, err := openLogFiles(config.Log{Files: config.LogFiles{Folder: folder, Format: format, KeepDays: 1, MaxSize: 1}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		wrap, err := observe.New(observe.Config{Log: f.handler})
-		if err != nil {
-			t.Fatal(err)
-		}
-		broken := wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }))
-		broken.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all, err := os.ReadFile(filepath.Join(folder, "combined.log"))
-	errs, err2 := os.ReadFile(filepath.Join(folder, "error.log"))
-	lines := strings.Split(strings.TrimSpace(string(all)), "\n")
-	if err != nil || err2 != nil || len(lines) != 2 || !strings.Contains(lines[0], `"verdict":"panic"`) || !strings.Contains(lines[1], `"GET (unmatched) HTTP/1.1" 500 `) {
-		t.Errorf("combined.log %v %q", err, lines)
-	}
-	if n := strings.Count(string(errs), `"cause":"panic: a bug"`); n != 2 {
-		t.Errorf("error.log has %d of 2", n)
-	}
-}
-
-func TestFilesArePutAwayAndDeletedInTime(t *testing.T) {
-	folder := t.TempDir()
-	old := filepath.Join(folder, "combined-2020-01-01T00-00-00.000-time.log.gz")
-	young := filepath.Join(folder, "combined-"+time.Now().UTC().Add(-24*time.Hour).Format("2006-01-02T15-04-05.000")+"-time.log.gz")
-	for _, name := range []string{old, young} {
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	f, err := openLogFiles(config.Log{Files: config.LogFiles{Folder: folder, Format: config.LogJSON, KeepDays: 30, MaxSize: 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(f.handler)
-	for range 20 { // more than a megabyte
-		log.Info(strings.Repeat("x", 64<<10))
-	}
-	put := func() []string {
-		names, _ := filepath.Glob(filepath.Join(folder, "combined-*-size.log.gz"))
-		return names
-	}
-	eventually(t, "nothing was put away and compressed", func() bool { return len(put()) > 0 })
-	eventually(t, "the file of 2020 is still there", func() bool { _, err := os.Stat(old); return errors.Is(err, os.ErrNotExist) })
-	if _, err := os.Stat(young); err != nil {
-		t.Errorf("the file of yesterday is gone: %v", err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	packed, err := os.Open(put()[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = packed.Close() }()
-	plain, err := gzip.NewReader(packed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := make([]byte, 9)
-	if _, err := io.ReadFull(plain, first); err != nil || string(first) != `{"time":"` {
-		t.Errorf("%q %v", first, err)
-	}
-}
-
-func TestAFolderThatCannotBeIsToldAtTheStart(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg := load(t, config.Flag{Path: "log.files.folder", Value: filepath.Join(file, "logs")})
-	if s, err := Open(t.Context(), Options{Config: cfg, Log: slog.DiscardHandler}); err == nil {
-		t.Error("opened", s.Close())
 	}
 }
 
