@@ -86,6 +86,8 @@ func TestCrossSiteAttacks(t *testing.T) {
 		{"an invented value", "PUT", "/mine", session, []string{"Sec-Fetch-Site", "Same-Origin"}, 403},
 		{"trusted name over plain HTTP", "PUT", "/mine", session, []string{"Sec-Fetch-Site", "cross-site", "Origin", "http://app.example.org"}, 403},
 		{"trusted name on another port", "PUT", "/mine", session, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://app.example.org:444"}, 403},
+		{"two origins, the first ours", "PUT", "/mine", session, []string{"Origin", "https://notes.example.org", "Origin", "https://evil.example"}, 403},
+		{"two sites, the first ours", "PUT", "/mine", session, []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "cross-site"}, 403},
 		{"socket from another site", "GET", "/socket", socket, []string{"Origin", "https://evil.example"}, 403},
 		{"socket from a sandboxed frame", "GET", "/socket", socket, []string{"Origin", "null"}, 403},
 		{"socket from another site, told by the browser", "GET", "/socket", socket, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, 403},
