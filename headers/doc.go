@@ -31,6 +31,7 @@
 //	X-DNS-Prefetch-Control             off
 //	X-Download-Options                 noopen
 //	X-Permitted-Cross-Domain-Policies  none
+//	Cache-Control                      what the handler says, or the contract (cache), or no-store
 //	Strict-Transport-Security          max-age=31536000; includeSubDomains, over TLS and not for loopback names
 //
 // # CORS

@@ -75,6 +75,7 @@ type layer struct {
 	api   field
 	page  field
 	hsts  []string
+	keep  []string // Cache-Control where nobody states one
 	cors  cors
 	table *contract.Table
 }
@@ -112,7 +113,7 @@ func newLayer(cfg Config) (*layer, error) {
 	const csp = "Content-Security-Policy"
 	return &layer{
 		fixed: fixedFields(), api: fieldOf(csp, APIPolicy), page: fieldOf(csp, page),
-		hsts: hsts, cors: cors, table: cfg.Table,
+		hsts: hsts, keep: []string{"no-store"}, cors: cors, table: cfg.Table,
 	}, nil
 }
 
@@ -213,8 +214,15 @@ func (l *layer) write(h http.Header, c *call.Call, r *http.Request, origin []str
 		h[l.fixed[i].name] = l.fixed[i].value
 	}
 	policy := &l.api
-	if op := c.Operation(); op != nil && op.Page {
+	op := c.Operation()
+	if op != nil && op.Page {
 		policy = &l.page
+	}
+	if h["Cache-Control"] == nil {
+		h["Cache-Control"] = l.keep
+		if op != nil && op.Cache != "" {
+			h["Cache-Control"] = []string{op.Cache}
+		}
 	}
 	h[policy.name] = policy.value
 	if l.hsts != nil && (c.Secure() || r.TLS != nil) && !loopback(r.Host) {

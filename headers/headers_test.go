@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/gatetest"
 	"github.com/gatehouse-api/gatehouse/headers"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
@@ -111,6 +112,30 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNothingIsKeptUnlessSomebodySays: a plain handler that says nothing of
+// caches answers private things.
+func TestNothingIsKeptUnlessSomebodySays(t *testing.T) {
+	table := gatetest.Compile(t, strings.Replace(document, "put: {operationId: put, x-gatehouse: {access: public}", "put: {operationId: put, x-gatehouse: {access: public, cache: 'private, max-age=60'}", 1))
+	says := func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "max-age=5") }
+	for _, tt := range []struct {
+		name, method, path string
+		handler            http.HandlerFunc
+		want               string
+	}{
+		{"nobody says", "GET", "/things", ok, "no-store"},
+		{"nobody says, and nothing is written", "GET", "/things", func(http.ResponseWriter, *http.Request) {}, "no-store"},
+		{"outside of the contract", "GET", "/elsewhere", ok, "no-store"},
+		{"the contract says", "PUT", "/things", ok, "private, max-age=60"},
+		{"the handler says", "GET", "/things", says, "max-age=5"},
+		{"both say", "PUT", "/things", says, "max-age=5"},
+		{"a refusal", "PUT", "/things", func(w http.ResponseWriter, r *http.Request) { call.Refuse(w, r, problem.Forbidden("no")) }, "no-store"},
+	} {
+		if got := do(layerOf(t, headers.Config{Table: table}, tt.handler), tt.method, tt.path).Values("Cache-Control"); strings.Join(got, "|") != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 
