@@ -48,7 +48,7 @@ func TestFormsAtTheirLimits(t *testing.T) {
 		"a name of 257 bytes":    {of(title, field{name: strings.Repeat("n", 257), data: "1"}), 400, "too long"},
 		"a photo at its largest": {of(title, field{"photo", "a.png", "image/png", strings.Repeat("x", 200_000)}), 200, ""},
 	} {
-		h := layer(t, validate.Config{Table: uploadTable(t), TempDir: t.TempDir()}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		if rec := send(h, "POST /files", c.form[0], "=Content-Type: "+c.form[1]); rec.Code != c.status || !strings.Contains(rec.Body.String(), c.tells) {
 			t.Errorf("%s: %d %.300s", name, rec.Code, rec.Body)
 		}
@@ -81,7 +81,7 @@ func TestPartsOfForms(t *testing.T) {
 			"image/png or image/jpeg"},
 	} {
 		seen := ""
-		h := layer(t, validate.Config{Table: uploadTable(t), TempDir: t.TempDir()}, readForm(&seen))
+		h := layer(t, validate.Config{Table: uploadTable(t)}, readForm(&seen))
 		rec := send(h, "POST /files", onePart(c.header, c.data), "=Content-Type: multipart/form-data; boundary=b")
 		if rec.Code != c.status || !strings.Contains(seen+rec.Body.String(), c.tells) || (seen == "") != (c.status != 200) {
 			t.Errorf("%s: %d %s\nhandler saw %s", name, rec.Code, rec.Body, seen)
@@ -118,7 +118,8 @@ func TestUnwantedFilesDoNotReachTheDisk(t *testing.T) {
 		"the wrong type":  {"POST /files", field{"photo", "a.png", "text/html", large}, 400},
 		"one that is not": {"POST /files", field{"photo", "a.png", "image/png", large}, 503},
 	} {
-		h := layer(t, validate.Config{Table: uploadTable(t), TempDir: "/nowhere/at/all"}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		t.Setenv("TMPDIR", "/nowhere/at/all")
+		h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		body, contentType := formBody(t, field{name: "title", data: "a"}, c.file)
 		if rec := send(h, c.line, body, "=Content-Type: "+contentType); rec.Code != c.status {
 			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
@@ -161,7 +162,8 @@ func TestFilesAreClosed(t *testing.T) {
 		return n
 	}
 	scan, within := field{"scans", "a", "text/plain", strings.Repeat("x", 100_000)}, 0
-	h := layer(t, validate.Config{Table: uploadTable(t), TempDir: dir}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { within = open() }))
+	t.Setenv("TMPDIR", dir)
+	h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { within = open() }))
 	whole, contentType := formBody(t, field{name: "title", data: "a"}, scan)
 	invalid, invalidType := formBody(t, scan)
 	for name, sent := range map[string][2]string{"served": {whole, contentType}, "broken off": {whole[:len(whole)-20], contentType}, "without a title": {invalid, invalidType}} {

@@ -57,7 +57,7 @@ func (l *layer) readUpload(c *call.Call, r *http.Request, of uploadOf) (in input
 	if refusal := c.Reserve(min(of.op.MaxBody, maxTexts+maxMemory)); refusal != nil {
 		return in, refusal
 	}
-	u := newUpload(l.tempDir)
+	u := newUpload()
 	state := &reading{uploadOf: of, upload: u}
 	body := &capped{body: r.Body, left: of.op.MaxBody}
 	if refusal := state.all(multipart.NewReader(body, params["boundary"])); refusal != nil {

@@ -46,7 +46,7 @@ func TestFilesUnderAnyName(t *testing.T) {
 		"a name to forget": {[]field{{"<b>", "a.html", "text/html", "x"}}, 400, "image/png"},
 	} {
 		seen := ""
-		h := layer(t, validate.Config{Table: table, TempDir: t.TempDir()}, readForm(&seen))
+		h := layer(t, validate.Config{Table: table}, readForm(&seen))
 		body, contentType := formBody(t, c.fields...)
 		rec := send(h, "POST /files", body, "=Content-Type: "+contentType)
 		if rec.Code != c.status || !strings.Contains(seen+rec.Body.String(), c.tells) || strings.Contains(rec.Body.String(), "<b>") {

@@ -50,7 +50,7 @@ func TestCappedAsksForOneByteMore(t *testing.T) {
 // read, which tells that it is larger, and a cap of 0 is one.
 func TestFilesAreReadToTheirCap(t *testing.T) {
 	for limit, want := range map[int64]int64{0: 1, 10: 11, -1: 100} {
-		s := &reading{uploadOf: uploadOf{op: &contract.Operation{Unknown: contract.Allow}, media: &contract.Media{}}, upload: newUpload(t.TempDir())}
+		s := &reading{uploadOf: uploadOf{op: &contract.Operation{Unknown: contract.Allow}, media: &contract.Media{}}, upload: newUpload()}
 		f := &contract.FormFile{Name: "a", Type: "text/plain"}
 		refusal := s.file(strings.NewReader(strings.Repeat("a", 100)), contract.FormValue{Name: "f", File: f}, contract.Part{Max: limit})
 		if refusal != nil || f.Size != want || s.upload.held != want {
@@ -62,7 +62,7 @@ func TestFilesAreReadToTheirCap(t *testing.T) {
 // TestUnknownFilesAreKeptWhereTheyPass: under allow and report they do.
 func TestUnknownFilesAreKeptWhereTheyPass(t *testing.T) {
 	for policy, want := range map[contract.Unknown]int{contract.Allow: 1, contract.Report: 1, contract.Strip: 0, contract.Reject: 0} {
-		s := &reading{uploadOf: uploadOf{op: &contract.Operation{Unknown: policy}, media: &contract.Media{}}, upload: newUpload(t.TempDir())}
+		s := &reading{uploadOf: uploadOf{op: &contract.Operation{Unknown: policy}, media: &contract.Media{}}, upload: newUpload()}
 		f := &contract.FormFile{Name: "a", Type: "text/plain"}
 		if refusal := s.file(strings.NewReader("a"), contract.FormValue{Name: "f", File: f}, contract.Part{Max: -1}); refusal != nil || len(s.upload.files) != want || len(s.sent) != 1 {
 			t.Errorf("%v: %d kept, %d sent, %v", policy, len(s.upload.files), len(s.sent), refusal)
@@ -73,7 +73,7 @@ func TestUnknownFilesAreKeptWhereTheyPass(t *testing.T) {
 // TestPartsThatBreakOff: a client that goes within a part is refused there.
 func TestPartsThatBreakOff(t *testing.T) {
 	gone := errors.New("the client has gone")
-	s := &reading{uploadOf: uploadOf{op: &contract.Operation{Unknown: contract.Allow}, media: &contract.Media{}}, upload: newUpload(t.TempDir())}
+	s := &reading{uploadOf: uploadOf{op: &contract.Operation{Unknown: contract.Allow}, media: &contract.Media{}}, upload: newUpload()}
 	text := s.text(iotest.ErrReader(gone), "title")
 	file := s.file(iotest.ErrReader(gone), contract.FormValue{Name: "f", File: &contract.FormFile{Name: "a"}}, contract.Part{Max: -1})
 	for _, refusal := range []*problem.Error{text, file} {
@@ -81,10 +81,11 @@ func TestPartsThatBreakOff(t *testing.T) {
 			t.Errorf("%v", refusal)
 		}
 	}
-	if size, err := newUpload(t.TempDir()).keep(&contract.FormFile{}, iotest.ErrReader(gone)); size != 0 || !errors.Is(err, gone) {
+	if size, err := newUpload().keep(&contract.FormFile{}, iotest.ErrReader(gone)); size != 0 || !errors.Is(err, gone) {
 		t.Errorf("%d %v", size, err)
 	}
-	if size, err := newUpload("/nowhere/at/all").keep(&contract.FormFile{}, strings.NewReader(strings.Repeat("a", maxMemory+1))); size != 0 || !errors.Is(err, errSpool) {
+	t.Setenv("TMPDIR", "/nowhere/at/all")
+	if size, err := newUpload().keep(&contract.FormFile{}, strings.NewReader(strings.Repeat("a", maxMemory+1))); size != 0 || !errors.Is(err, errSpool) {
 		t.Errorf("%d %v", size, err)
 	}
 }

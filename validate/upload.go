@@ -18,10 +18,10 @@ import (
 // errSpool is a disk that does not take what does not fit into memory.
 var errSpool = errors.New("keeping an uploaded file")
 
-// upload is what a form holds: small files in memory, the rest in one file that
-// lost its name at once, so that nothing stays behind when the program ends.
+// upload is what a form holds: small files in memory, the rest in one file of
+// os.TempDir that lost its name at once, so that nothing stays behind when the
+// program ends.
 type upload struct {
-	dir     string
 	held    int64
 	files   map[*contract.FormFile]content
 	spool   *os.File
@@ -38,8 +38,8 @@ type content struct {
 	at, size int64 // in the spool, when data is nil
 }
 
-func newUpload(dir string) *upload {
-	return &upload{dir: dir, files: map[*contract.FormFile]content{}}
+func newUpload() *upload {
+	return &upload{files: map[*contract.FormFile]content{}}
 }
 
 // keep reads a file to its end.
@@ -55,7 +55,7 @@ func (u *upload) keep(f *contract.FormFile, from io.Reader) (size int64, err err
 		return int64(len(data)), nil
 	}
 	if u.spool == nil {
-		if u.spool, err = os.CreateTemp(u.dir, "gatehouse-upload-*"); err != nil {
+		if u.spool, err = os.CreateTemp("", "gatehouse-upload-*"); err != nil {
 			return 0, fmt.Errorf("%w: %w", errSpool, err)
 		}
 		_ = os.Remove(u.spool.Name()) // where an open file cannot be removed, close does it

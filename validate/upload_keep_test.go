@@ -29,7 +29,7 @@ func kept(t *testing.T, u *upload, f *contract.FormFile) string {
 // TestMemoryOfFilesIsCounted: all files of a form together have 32 KiB of memory,
 // to the byte; what is beyond it goes to the disk, each file in its own place.
 func TestMemoryOfFilesIsCounted(t *testing.T) {
-	u := newUpload(t.TempDir())
+	u := newUpload()
 	defer u.close()
 	var files []*contract.FormFile
 	texts := []string{strings.Repeat("a", 20_000), strings.Repeat("b", maxMemory-20_000), "c", strings.Repeat("d", 40_000), "", strings.Repeat("e", 7)}
@@ -72,7 +72,8 @@ func TestMemoryOfFilesIsCounted(t *testing.T) {
 
 func TestUploadIsGivenBack(t *testing.T) {
 	dir := t.TempDir()
-	u := newUpload(dir)
+	t.Setenv("TMPDIR", dir)
+	u := newUpload()
 	if _, err := u.keep(&contract.FormFile{}, strings.NewReader(strings.Repeat("a", maxMemory+1))); err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +91,14 @@ func TestUploadIsGivenBack(t *testing.T) {
 func TestFilesThatCannotBeKept(t *testing.T) {
 	broken := errors.New("the client has gone")
 	for name, text := range map[string]string{"in memory": "a", "on the disk": strings.Repeat("a", maxMemory+1)} {
-		u := newUpload(t.TempDir())
+		u := newUpload()
 		_, err := u.keep(&contract.FormFile{}, io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
 		if !errors.Is(err, broken) || errors.Is(err, errSpool) {
 			t.Errorf("%s: %v", name, err)
 		}
 		u.close()
 	}
-	u := newUpload(t.TempDir())
+	u := newUpload()
 	if _, err := u.keep(&contract.FormFile{}, strings.NewReader(strings.Repeat("a", maxMemory+1))); err != nil {
 		t.Fatal(err)
 	}

@@ -173,7 +173,8 @@ func TestHandlerReceivesTheFormThatWasValidated(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		seen, left := "", 0
-		h := layer(t, validate.Config{Table: uploadTable(t), TempDir: dir}, readForm(&seen))
+		t.Setenv("TMPDIR", dir)
+		h := layer(t, validate.Config{Table: uploadTable(t)}, readForm(&seen))
 		body, contentType := formBody(t, c.fields...)
 		rec := send(h, c.line, body, "=Content-Type: "+contentType)
 		if entries, err := os.ReadDir(dir); err == nil {
@@ -228,7 +229,8 @@ func TestFormAttacks(t *testing.T) {
 		{"a form of another kind, with a repeated field", sent{"title=a&title=b", "application/x-www-form-urlencoded"}, 400, "given once"},
 	} {
 		dir, served := t.TempDir(), false
-		h := layer(t, validate.Config{Table: uploadTable(t), TempDir: dir}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true }))
+		t.Setenv("TMPDIR", dir)
+		h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true }))
 		rec := send(h, "POST /files", c.sent.body, "=Content-Type: "+c.sent.contentType)
 		if rec.Code != c.status || served || !strings.Contains(rec.Body.String(), c.tells) {
 			t.Errorf("%s: %d, served %v: %s", c.attack, rec.Code, served, rec.Body)
@@ -240,7 +242,8 @@ func TestFormAttacks(t *testing.T) {
 }
 
 func TestUploadsWithoutADiskAreRefused(t *testing.T) {
-	h := layer(t, validate.Config{Table: uploadTable(t), TempDir: "/nowhere/at/all"}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
+	t.Setenv("TMPDIR", "/nowhere/at/all")
+	h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
 	body, contentType := formBody(t, field{name: "title", data: "a"}, field{"scans", "a", "text/plain", strings.Repeat("x", 100_000)})
 	if rec := send(h, "POST /files", body, "=Content-Type: "+contentType); rec.Code != 503 || strings.Contains(rec.Body.String(), "nowhere") {
 		t.Errorf("%d %s", rec.Code, rec.Body)

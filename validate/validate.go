@@ -24,13 +24,11 @@ const (
 type Config struct {
 	Table     *contract.Table // the operations, when the layer is used alone
 	Responses Mode            // whether answers are checked; "" is Off
-	TempDir   string          // where uploaded files wait that do not fit into memory; os.TempDir when ""
 }
 
 type layer struct {
 	table     *contract.Table
 	responses Mode
-	tempDir   string
 }
 
 // New returns the layer. It fails for a mode that does not exist.
@@ -40,7 +38,7 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	default:
 		return nil, fmt.Errorf("validate: there is no mode %q; the modes are %s, %s and %s", cfg.Responses, Off, Report, Enforce)
 	}
-	l := &layer{table: cfg.Table, responses: cfg.Responses, tempDir: cfg.TempDir}
+	l := &layer{table: cfg.Table, responses: cfg.Responses}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r = call.Ensure(w, r)
