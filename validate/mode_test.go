@@ -67,3 +67,65 @@ func TestModes(t *testing.T) {
 		}
 	}
 }
+
+const coded = `
+openapi: 3.1.0
+info: { title: Coded, version: "1" }
+x-gatehouse: { body: 1MB }
+paths:
+  /notes:
+    post:
+      operationId: plain
+      x-gatehouse: { access: public }
+      requestBody: { content: { application/json: {} } }
+      responses: { "200": { description: Written, content: { application/json: {} } } }
+  /inflated:
+    post:
+      operationId: inflated
+      x-gatehouse: { access: public, encoding: [deflate] }
+      requestBody: { content: { application/json: {} } }
+      responses: { "200": { description: Written, content: { application/json: {} } } }
+`
+
+// TestReportNamesWhatWouldAllowTheHeader is about what stands before the body. A
+// line that begins with a method is put into an overlay, and then nothing is
+// reported any more.
+func TestReportNamesWhatWouldAllowTheHeader(t *testing.T) {
+	const none = "none: a body has one coding at most, gzip or deflate"
+	bomb := zip(t, "deflate", `"`+strings.Repeat("b", 250_000)+`"`)
+	for _, tt := range []struct{ name, path, accept, coding, body, allow string }{
+		{"a type that is not produced", "/notes", "text/csv", "", `1`, "the document: state what the client accepts in the content of a 2XX answer"},
+		{"gzip where no coding is stated", "/notes", "", "gzip", zip(t, "gzip", `1`), "POST /notes: { encoding: [gzip] }"},
+		{"its old name", "/notes", "", "x-gzip", zip(t, "gzip", `1`), "POST /notes: { encoding: [gzip] }"},
+		{"gzip beside deflate", "/inflated", "", "gzip", zip(t, "gzip", `1`), "POST /inflated: { encoding: [deflate, gzip] }"},
+		{"deflate where no coding is stated", "/notes", "", "deflate", zip(t, "deflate", `1`), "POST /notes: { encoding: [deflate] }"},
+		{"a coding that cannot be stated", "/inflated", "", "br", "x", none},
+		{"two codings", "/inflated", "", "deflate, deflate", "x", none},
+		{"a bomb within the size", "/inflated", "", "deflate", bomb, "none: a body that grows more than a hundredfold is a bomb"},
+	} {
+		ask := func(overlay string) gatetest.Outcome {
+			table := gatetest.Compile(t, coded, overlay)
+			layer, err := validate.New(validate.Config{Table: table})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest("POST", tt.path, strings.NewReader(tt.body))
+			r.Header.Set("Content-Type", "application/json")
+			for name, value := range map[string]string{"Accept": tt.accept, "Content-Encoding": tt.coding} {
+				if value != "" {
+					r.Header.Set(name, value)
+				}
+			}
+			return gatetest.Alone(t, layer, gatetest.Setting{Table: table, Layer: "validate", Mode: call.Report})(r)
+		}
+		got := ask("{}")
+		if got.Status != http.StatusOK || got.Allow() != tt.allow {
+			t.Errorf("%s: %d, %q, want %q", tt.name, got.Status, got.Allow(), tt.allow)
+		}
+		if strings.HasPrefix(tt.allow, "POST") {
+			if again := ask(tt.allow); again.Status != http.StatusOK || again.Allow() != "" {
+				t.Errorf("%s: with %s still %q", tt.name, tt.allow, again.Allow())
+			}
+		}
+	}
+}
