@@ -98,9 +98,7 @@ var errOutside = errors.New("the reference leaves the document")
 // Load refuses.
 func (noLoader) Load(string) (any, error) { return nil, errOutside }
 
-// schema compiles the schema at an RFC 6901 pointer into the document.
-func (c *compiler) schema(pointer string) (*Schema, error) { return c.compile(pointer, anyWay) }
-
+// compile compiles the schema at an RFC 6901 pointer into the document.
 func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 	side, err := c.side(way)
 	if err != nil {

@@ -118,13 +118,13 @@ func (w *walker) condense(n *node, keyword string, branches [][]fault) {
 
 // mistyped returns the types that a branch wanted, when the value's type is
 // what it refused.
-func mistyped(faults []fault, depth int) kindMask {
+func mistyped(faults []fault, depth int) (types kindMask) {
 	for _, f := range faults {
-		if f.depth == depth && f.types != 0 {
-			return f.types
+		if f.depth == depth {
+			types |= f.types
 		}
 	}
-	return 0
+	return types
 }
 
 // untagged leaves out the branches whose constant members (a discriminator) say

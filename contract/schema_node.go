@@ -163,7 +163,6 @@ func (g *graph) objects(n *node, s *jsonschema.Schema) {
 	if n.restFields != nil && n.restFields.accepts != never {
 		n.open = true
 	}
-	n.required = s.Required
 	n.propertyNames = g.node(s.PropertyNames)
 	for _, name := range sortedKeys(s.DependentRequired) {
 		n.dependent = append(n.dependent, dependency{name: name, needs: s.DependentRequired[name]})

@@ -15,7 +15,9 @@ func (w *walker) object(n *node, object map[string]any) {
 		}
 	}
 	w.dependent(n, object)
-	w.members(n, object)
+	if n.properties != nil || n.patterns != nil || n.additional != nil || n.closed || n.propertyNames != nil {
+		w.members(n, object)
+	}
 }
 
 func (w *walker) dependent(n *node, object map[string]any) {
@@ -37,24 +39,18 @@ func (w *walker) dependent(n *node, object map[string]any) {
 // members checks each member. With a sink they are taken in order, so that the
 // faults told do not depend on the order of a map.
 func (w *walker) members(n *node, object map[string]any) {
-	if n.properties == nil && n.patterns == nil && n.additional == nil && !n.closed && n.propertyNames == nil {
-		return
-	}
-	if w.sink != nil {
+	if w.sink == nil {
+		for name, v := range object {
+			w.member(n, name, v)
+		}
+	} else {
 		for _, name := range sortedKeys(object) {
 			w.member(n, name, object[name])
 		}
-		return
-	}
-	for name, v := range object {
-		w.member(n, name, v)
 	}
 }
 
 func (w *walker) member(n *node, name string, v any) {
-	if w.done() {
-		return
-	}
 	if n.propertyNames != nil && !w.would(n.propertyNames, name) {
 		w.badName(n, name)
 	}

@@ -138,12 +138,13 @@ func exclusive(s map[string]any, keyword, limit string) {
 	}
 }
 
-// lookUp follows an RFC 6901 pointer; nil when it leads nowhere.
+// lookUp follows an RFC 6901 pointer; nil when it leads nowhere, or is none.
 func lookUp(v any, pointer string) any {
-	if pointer == "" {
-		return v
+	tokens := strings.Split(pointer, "/")
+	if tokens[0] != "" {
+		return nil
 	}
-	for _, token := range strings.Split(pointer, "/")[1:] {
+	for _, token := range tokens[1:] {
 		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 		switch in := v.(type) {
 		case map[string]any:

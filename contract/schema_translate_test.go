@@ -10,7 +10,7 @@ func compile30(t *testing.T, schemas string) *Schema {
 	t.Helper()
 	doc := value(t, `{"openapi":"3.0.3","components":{"schemas":`+schemas+`}}`).(map[string]any)
 	before := copyTree(doc)
-	s, err := newCompiler("test", doc, true).schema("/components/schemas/S")
+	s, err := newCompiler("test", doc, true).compile("/components/schemas/S", anyWay)
 	if err != nil {
 		t.Fatalf("%s: %v", schemas, err)
 	}
@@ -66,7 +66,7 @@ func TestTranslation30(t *testing.T) {
 // TestNewKeywordsStayIn31: what is translated in 3.0 is left as it is in 3.1.
 func TestNewKeywordsStayIn31(t *testing.T) {
 	doc := value(t, `{"openapi":"3.1.0","components":{"schemas":{"S":{"$ref":"#/components/schemas/T","maxLength":1},"T":{"type":["string","null"],"nullable":true}}}}`)
-	s, err := newCompiler("test", doc.(map[string]any), false).schema("/components/schemas/S")
+	s, err := newCompiler("test", doc.(map[string]any), false).compile("/components/schemas/S", anyWay)
 	if err != nil {
 		t.Fatal(err)
 	}

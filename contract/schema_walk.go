@@ -47,23 +47,21 @@ func (w *walker) begin(v any) bool {
 }
 
 // done tells whether nothing that is still to come could make a difference.
-func (w *walker) done() bool { return w.failed && (w.sink == nil || w.sink.full()) }
+func (w *walker) done() bool {
+	return w.steps > maxSteps || w.failed && (w.sink == nil || w.sink.full())
+}
 
 func (w *walker) walk(n *node, v any) {
 	if n.accepts == always || w.done() {
 		return
 	}
-	if w.steps++; w.steps > maxSteps {
-		w.failed = true
-		return
+	w.steps++
+	outer := w.trail
+	if w.sink != nil {
+		w.trail = append(w.trail, frame{n, len(w.path)})
 	}
-	if w.sink == nil {
-		w.apply(n, v)
-		return
-	}
-	w.trail = append(w.trail, frame{n, len(w.path)})
 	w.apply(n, v)
-	w.trail = w.trail[:len(w.trail)-1]
+	w.trail = outer
 }
 
 func (w *walker) apply(n *node, v any) {
@@ -164,7 +162,7 @@ func (w *walker) array(n *node, list []any) {
 		if i < len(n.prefix) {
 			item = n.prefix[i]
 		}
-		if item == nil || w.done() {
+		if item == nil {
 			break
 		}
 		w.enter(item, v, step{index: i, item: true})
