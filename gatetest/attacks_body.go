@@ -2,11 +2,14 @@ package gatetest
 
 import (
 	"bytes"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // canary is a value that no answer may hold.
@@ -56,10 +59,15 @@ func bodyAttacks(s *suite) []Attack {
 		{"body: text behind", takesObject, func(o *operation) []byte { return append(bytes.Clone(o.body), "x"...) }, http.StatusBadRequest},
 		{"body: cut short", takesObject, func(o *operation) []byte { return bytes.TrimSuffix(bytes.TrimSpace(o.body), []byte("}")) }, http.StatusBadRequest},
 		{"body: nested without end", takesObject, func(o *operation) []byte { return []byte(deep[:min(len(deep), int(o.op.MaxBody)/2)]) }, http.StatusBadRequest},
-		{"body: invalid UTF-8", takesObject, func(o *operation) []byte { return withMember(o.body, "\"gatetest\":\"\xff\xfe\"") }, http.StatusBadRequest},
+		{"body: invalid UTF-8", takesObject, func(o *operation) []byte { return o.inText("\xff", "\"gatetest\":\"\xff\xfe\"") }, http.StatusBadRequest},
 		{"body: byte order mark", takesObject, func(o *operation) []byte { return append([]byte("\xef\xbb\xbf"), o.body...) }, http.StatusBadRequest},
 		{"body: comment", takesObject, func(o *operation) []byte { return append([]byte("/* */"), o.body...) }, http.StatusBadRequest},
-		{"body: no number that JSON knows", takesObject, func(o *operation) []byte { return withMember(o.body, `"gatetest":NaN`) }, http.StatusBadRequest},
+		{"body: no number that JSON knows", takesObject, func(o *operation) []byte { return o.inNumber("NaN", `"gatetest":NaN`) }, http.StatusBadRequest},
+		{"body: lone surrogate", takesObject, func(o *operation) []byte { return o.inText(`\ud800`, `"gatetest":"\ud800"`) }, http.StatusBadRequest},
+		{"body: single quotes", filled, func(o *operation) []byte { return bytes.ReplaceAll(o.body, []byte(`"`), []byte("'")) }, http.StatusBadRequest},
+		{"body: trailing comma", filled, func(o *operation) []byte {
+			return append(bytes.TrimSuffix(bytes.TrimSpace(bytes.Clone(o.body)), []byte("}")), ",}"...)
+		}, http.StatusBadRequest},
 		{"body: larger than the limit", takesObject, large, http.StatusRequestEntityTooLarge},
 		{"body: none", needed, func(*operation) []byte { return nil }, http.StatusBadRequest},
 		{"body: text in place of an object", takesObject, func(*operation) []byte { return []byte(`"` + canary + `"`) }, http.StatusBadRequest},
@@ -68,10 +76,63 @@ func bodyAttacks(s *suite) []Attack {
 		{"body: member __proto__", closed, func(o *operation) []byte { return withMember(o.body, `"__proto__":{"admin":true}`) }, http.StatusBadRequest},
 	} {
 		rows = append(rows, s.each(a.name, a.fits, func(h http.Handler, o *operation) error {
-			return s.refusedSilently(h, body(s.request(o, s.entitled(o)), a.spoil(o)), a.status)
+			return s.refusedSilently(h, body(s.request(o, s.entitled(o)), a.spoil(o)), a.statuses()...)
 		})...)
 	}
-	return append(rows, mediaAttacks(s)...)
+	return rows
+}
+
+func (a bodyAttack) statuses() []int {
+	if a.status == http.StatusBadRequest {
+		return []int{http.StatusBadRequest, http.StatusUnprocessableEntity}
+	}
+	return []int{a.status}
+}
+
+// inText puts raw bytes behind a text of the body that the contract lets be
+// longer, so that nothing else is wrong with the body; where there is none, in
+// front of the members stands another one.
+func (o *operation) inText(raw, another string) []byte {
+	return o.inMember(another, func(v any) (any, []byte, []byte) {
+		text, ok := v.(string)
+		longer, err := strictjson.Marshal(text + "q")
+		if !ok || err != nil {
+			return nil, nil, nil
+		}
+		return text + "q", longer, append(bytes.TrimSuffix(bytes.Clone(longer), []byte(`q"`)), raw+`"`...)
+	})
+}
+
+// inNumber puts raw bytes in the place of a number of the body.
+func (o *operation) inNumber(raw, another string) []byte {
+	return o.inMember(another, func(v any) (any, []byte, []byte) {
+		n, ok := v.(json.Number)
+		if !ok {
+			return nil, nil, nil
+		}
+		return n, []byte(":" + n.String()), []byte(":" + raw)
+	})
+}
+
+func (o *operation) inMember(another string, change func(any) (other any, from, to []byte)) []byte {
+	v, err := strictjson.Decode(o.body)
+	members, _ := v.(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		other, from, to := change(members[name])
+		if err != nil || from == nil {
+			continue
+		}
+		with := maps.Clone(members)
+		with[name] = other
+		body, err := strictjson.Marshal(with)
+		if err != nil {
+			continue
+		}
+		if _, _, refusal := o.op.DecodeBody(o.media, bytes.Clone(body)); refusal == nil && bytes.Contains(body, from) {
+			return bytes.Replace(body, from, to, 1)
+		}
+	}
+	return withMember(o.body, another)
 }
 
 // twice repeats the first member, whatever it is.
@@ -115,18 +176,4 @@ func mediaAttacks(s *suite) []Attack {
 		})...)
 	}
 	return rows
-}
-
-// refusedSilently wants a refusal that does not repeat what was sent.
-func (s *suite) refusedSilently(h http.Handler, r *http.Request, statuses ...int) error {
-	a, err := s.send(h, r)
-	switch {
-	case err != nil:
-		return err
-	case !slices.Contains(statuses, a.status):
-		return a.wrong("want %v", statuses)
-	case strings.Contains(a.body, canary):
-		return a.wrong("the refusal repeats what was sent")
-	}
-	return a.silent()
 }

@@ -4,8 +4,8 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -21,9 +21,32 @@ func hostAttacks(s *suite) []Attack {
 		return func(h http.Handler) error {
 			r := s.request(o, s.entitled(o))
 			r.Host = host
-			return s.refused(h, r, http.StatusMisdirectedRequest, http.StatusBadRequest, http.StatusForbidden)
+			return s.refused(h, r, misdirections()...)
 		}
 	}
+	return []Attack{
+		{Name: "host that is not ours", Try: misdirected(evil)},
+		{Name: "host that ends like ours", Try: misdirected("evil-" + s.Host)},
+		{Name: "host that begins like ours", Try: misdirected(s.Host + "." + evil)},
+		{Name: "host with a user before it", Try: misdirected(s.Host + "@" + evil)},
+		{Name: "no host", Try: misdirected("")},
+		{Name: "another host in X-Forwarded-Host", Try: func(h http.Handler) error {
+			r := s.request(o, s.entitled(o))
+			r.Host = evil
+			r.Header.Set("X-Forwarded-Host", s.Host)
+			return s.refused(h, r, misdirections()...)
+		}},
+	}
+}
+
+// misdirections are how a host that is not ours may be refused.
+func misdirections() []int {
+	return []int{http.StatusMisdirectedRequest, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound}
+}
+
+// transportAttacks are about how a request arrived.
+func transportAttacks(s *suite) []Attack {
+	o := s.operations[0]
 	fromAfar := func(header ...string) func(http.Handler) error {
 		return func(h http.Handler) error {
 			r := s.request(o, s.entitled(o))
@@ -31,24 +54,13 @@ func hostAttacks(s *suite) []Attack {
 			for i := 0; i < len(header); i += 2 {
 				r.Header.Set(header[i], header[i+1])
 			}
-			return s.refused(h, r, http.StatusForbidden, http.StatusPermanentRedirect)
+			return s.refused(h, r, http.StatusForbidden, http.StatusPermanentRedirect, http.StatusMovedPermanently)
 		}
 	}
 	return []Attack{
-		{"host that is not ours", "", misdirected(evil)},
-		{"host that ends like ours", "", misdirected("evil-" + s.Host)},
-		{"host that begins like ours", "", misdirected(s.Host + "." + evil)},
-		{"host with a user before it", "", misdirected(s.Host + "@" + evil)},
-		{"no host", "", misdirected("")},
-		{"another host in X-Forwarded-Host", "", func(h http.Handler) error {
-			r := s.request(o, s.entitled(o))
-			r.Host = evil
-			r.Header.Set("X-Forwarded-Host", s.Host)
-			return s.refused(h, r, http.StatusMisdirectedRequest, http.StatusBadRequest, http.StatusForbidden)
-		}},
-		{"plain HTTP from elsewhere", "", fromAfar()},
-		{"plain HTTP that says it was https", "", fromAfar("X-Forwarded-Proto", "https", "Forwarded", "proto=https")},
-		{"plain HTTP that says it is from this machine", "", fromAfar("X-Forwarded-For", "127.0.0.1", "X-Real-Ip", "127.0.0.1")},
+		{Name: "plain HTTP from elsewhere", Try: fromAfar()},
+		{Name: "plain HTTP that says it was https", Try: fromAfar("X-Forwarded-Proto", "https", "Forwarded", "proto=https")},
+		{Name: "plain HTTP that says it is from this machine", Try: fromAfar("X-Forwarded-For", "127.0.0.1", "X-Real-Ip", "127.0.0.1")},
 	}
 }
 
@@ -79,17 +91,31 @@ func pathAttacks(s *suite) []Attack {
 		rows = append(rows, s.each(trick.name, long, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
 			setPath(r, trick.spell(o.path))
-			return s.refused(h, r, http.StatusBadRequest, http.StatusNotFound)
+			a, err := s.send(h, r)
+			if err != nil || a.elsewhere(trick.spell(o.path)) {
+				return err
+			}
+			return a.refused(http.StatusBadRequest, http.StatusNotFound, http.StatusForbidden)
 		})...)
 	}
-	return append(rows, Attack{"path that no contract describes", "", func(h http.Handler) error {
+	return append(rows, Attack{Name: "path that no contract describes", Try: func(h http.Handler) error {
 		return s.refused(h, s.plain(http.MethodGet, "/gatetest-nothing-here"), http.StatusNotFound)
-	}}, Attack{"another path in X-Original-URL", "", func(h http.Handler) error {
+	}}, Attack{Name: "path without end", Try: func(h http.Handler) error {
+		r := s.plain(http.MethodGet, "/"+strings.Repeat("a", 1<<20))
+		return s.refused(h, r, http.StatusRequestURITooLong, http.StatusBadRequest, http.StatusRequestHeaderFieldsTooLarge)
+	}}, Attack{Name: "another path in X-Original-URL", Try: func(h http.Handler) error {
 		r := s.plain(http.MethodGet, "/gatetest-nothing-here")
 		r.Header.Set("X-Original-URL", s.operations[0].path)
 		r.Header.Set("X-Rewrite-URL", s.operations[0].path)
 		return s.refused(h, r, http.StatusNotFound)
 	}})
+}
+
+// elsewhere tells whether the client is sent to the path in normal form, on the
+// same host, as http.ServeMux does: what it then asks for is one path for all.
+func (a answer) elsewhere(path string) bool {
+	to, err := url.Parse(a.header.Get("Location"))
+	return a.status/100 == 3 && err == nil && to.Host == "" && strings.HasPrefix(to.Path, "/") && to.EscapedPath() != path
 }
 
 // setPath writes an escaped path into a request as a server would have read it.
@@ -106,26 +132,32 @@ func setPath(r *http.Request, escaped string) {
 // methodAttacks use methods that a path does not answer.
 func methodAttacks(s *suite) []Attack {
 	var rows []Attack
-	for name, method := range map[string]string{"method that nobody knows": "BREW", "method TRACE": "TRACE", "method in lower case": "lower"} {
-		rows = append(rows, s.each(name, all, func(h http.Handler, o *operation) error {
+	for _, m := range []struct{ name, method string }{
+		{"method that nobody knows", "BREW"}, {"method TRACE", "TRACE"}, {"method in lower case", ""}, {"method that is none, and another in X-HTTP-Method-Override", "GATETEST"},
+	} {
+		rows = append(rows, s.each(m.name, all, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
-			r.Method = method
-			if method == "lower" {
+			if r.Method = m.method; m.method == "" {
 				r.Method = strings.ToLower(o.op.Method)
+			}
+			if m.method == "GATETEST" {
+				for _, name := range []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
+					r.Header.Set(name, o.op.Method)
+				}
 			}
 			a, err := s.send(h, r)
 			switch {
 			case err != nil:
 				return err
+			case a.status == http.StatusNotImplemented: // RFC 9110 section 15.6.2
 			case a.status != http.StatusMethodNotAllowed:
-				return a.wrong("want 405")
+				return a.wrong("want 405 or 501")
 			case !allows(a.header.Get("Allow"), o.op.Method):
 				return a.wrong("Allow is %q and does not name %s (RFC 9110 section 15.5.6)", a.header.Get("Allow"), o.op.Method)
 			}
 			return a.silent()
 		})...)
 	}
-	slices.SortStableFunc(rows, func(a, b Attack) int { return strings.Compare(a.Name, b.Name) })
 	return rows
 }
 
@@ -144,7 +176,7 @@ func queryAttacks(s *suite) []Attack {
 	rows := s.each("query parameter that the contract does not name", strict, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		r.URL.RawQuery = join(o.query, "gatetest_unknown="+canary)
-		return s.refusedSilently(h, r, http.StatusBadRequest)
+		return s.refusedSilently(h, r, http.StatusBadRequest, http.StatusUnprocessableEntity)
 	})
 	rows = append(rows, s.each("query with a broken escape", strict, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
@@ -155,7 +187,7 @@ func queryAttacks(s *suite) []Attack {
 	return append(rows, s.each("query parameter sent twice", stated, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		r.URL.RawQuery = o.query + "&" + o.query
-		return s.refused(h, r, http.StatusBadRequest)
+		return s.refused(h, r, http.StatusBadRequest, http.StatusUnprocessableEntity)
 	})...)
 }
 
@@ -187,16 +219,17 @@ func floodAttacks(s *suite) []Attack {
 					return a.silent()
 				}
 			}
-			return answer{request: "GET"}.wrong("%d calls for unknown paths from one address, and none was answered 429", floodCalls)
+			return answer{sent: dump(s.plain(http.MethodGet, "/gatetest-nothing-here"))}.wrong("%d calls for unknown paths from one address, and none was answered 429", floodCalls)
 		}
 	}
 	return []Attack{
-		{"scanning unknown paths without end", "", flood(func(*http.Request, int) {})},
-		{"scanning with another X-Forwarded-For each time", "", flood(func(r *http.Request, n int) {
+		{Name: "scanning unknown paths without end", Try: flood(func(*http.Request, int) {})},
+		{Name: "scanning with another X-Forwarded-For each time", Try: flood(func(r *http.Request, n int) {
 			r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true} // plain and forwarded would be refused for that
-			r.Header.Set("X-Forwarded-For", "198.51.100."+string(rune('0'+n%10)))
-			r.Header.Set("Forwarded", "for=198.51.100."+string(rune('0'+n%10)))
-			r.Header.Set("X-Real-Ip", "198.51.100."+string(rune('0'+n%10)))
+			other := netip.AddrFrom4([4]byte{198, 18, byte(n >> 8), byte(n)}).String()       // RFC 2544
+			r.Header.Set("X-Forwarded-For", other)
+			r.Header.Set("Forwarded", "for="+other)
+			r.Header.Set("X-Real-Ip", other)
 		})},
 	}
 }

@@ -1,29 +1,48 @@
 package gatetest
 
 import (
+	"crypto"
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
-	"github.com/gatehouse-api/gatehouse/authz"
-	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/contract"
 )
 
-// Target says what is attacked. Only Table is required.
+// Target says what is attacked. Only Table is required. What else is given adds
+// rows, or makes the requests fit.
 type Target struct {
-	Table *contract.Table // what the handler serves: gate.Table()
+	Table *contract.Table // what the handler serves: gate.Table(), or Compile's
 
 	// Tokens make a bearer token of each role. They are called once for each
 	// request: a token that a logout ends, or a budget by member, then stops no
 	// other row.
 	Tokens map[string]func() string
 
+	// Cookies make the Cookie field of a new session of each role,
+	// "__Host-session=abc", for the rows about requests that another site makes.
+	Cookies map[string]func() string
+
+	// Sign signs the input of a JWS (RFC 7515 section 5.1: header and payload in
+	// base64url with a dot between) as the issuer of Tokens does, for the rows about
+	// tokens that are signed rightly and must not hold. Tokens must be JWTs then.
+	Sign func(input []byte) []byte
+
+	// PublicKey verifies what Sign signs, for the rows that take it for a secret.
+	PublicKey crypto.PublicKey
+
 	Host    string   // in every request; "localhost" when empty
 	TLS     bool     // requests arrive encrypted; plain ones from this machine otherwise
 	Origins []string // origins that the handler lets read, for rows about their lookalikes
+
+	// Address is where the handler is served as in production, "localhost:8001", for
+	// the rows about bytes on a connection (Wire); DialTLS when it speaks TLS.
+	Address string
+	DialTLS *tls.Config
 
 	// Bodies are JSON bodies by operationId, in place of those that are made from
 	// the contract: for a schema that no example can be made for.
@@ -33,49 +52,109 @@ type Target struct {
 	// "query.limit" or "header.X-Key", in place of those made from the contract.
 	Params map[string]map[string]string
 
-	// Leave are rows that do not apply, by name of the attack, of an operation, or
-	// "attack/operation", each with the reason, which is told. A name that is no
-	// row's is an error, and a row without a reason stays.
+	// Others are as Params, and name what belongs to none of the roles of Tokens:
+	// for the rows about objects of somebody else. Needed where the rule is
+	// "own: row", or where Params or Bodies name an object of the caller's own.
+	Others map[string]map[string]string
+
+	// NeedOrigin adds rows about requests with a cookie and neither Origin nor
+	// Sec-Fetch-Site. No browser of today sends them for another site; programs do.
+	NeedOrigin bool
+
+	// Refusal tells what is wrong with a refusal, in place of the dialect that the
+	// contract names: for a handler that has a shape of its own.
+	Refusal func(status int, header http.Header, body []byte) error
+
+	Patience time.Duration // how long a connection may take to answer or to end; 5 s when 0
+
+	// Leave are rows that do not apply, by name of the attack, of its group, of an
+	// operation, or "attack/operation", each with the reason, which is told. A name
+	// that is no row's is an error, and a row without a reason stays.
 	Leave map[string]string
 }
 
 // Attack is one row: an attack on one operation, or on the whole.
 type Attack struct {
+	Group     string // of what kind: "tokens"
 	Name      string // what is tried: "token with alg none"
 	Operation string // operationId; "" when the row is about no operation
+	Why       string // what a handler that fails lets happen, and where that is written
 
-	// Try attacks h. The error says what h did that it should not.
+	// Try attacks h. The error says what h did that it should not, and what it was
+	// sent. Rows of Wire take no handler.
 	Try func(h http.Handler) error
+}
+
+// Run runs all there is: Attacks, Access, Answers, and Wire when target has an
+// Address. It also tells what could not be attacked for want of something in
+// target.
+func Run(t *testing.T, h http.Handler, target Target) {
+	t.Helper()
+	l, err := target.lists()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, gap := range l.gaps {
+		t.Log("not attacked: " + gap)
+	}
+	tellLeft(t, target)
+	t.Run("attacks", func(t *testing.T) { try(t, h, l.attacks) })
+	t.Run("access", func(t *testing.T) { try(t, h, l.access) })
+	t.Run("answers", func(t *testing.T) { try(t, h, l.answers) })
+	if len(l.wire) > 0 {
+		t.Run("wire", func(t *testing.T) { try(t, nil, l.wire) })
+	}
 }
 
 // Attacks runs every attack of target against h, each as a subtest that is named
 // after it.
 func Attacks(t *testing.T, h http.Handler, target Target) {
 	t.Helper()
-	rows, err := target.Attacks()
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, h, target, rows)
+	run(t, h, target, Target.Attacks)
 }
 
-// Access calls every operation as a guest and as each role of Tokens, and
-// compares with what authz.Access says: who may must not be answered 401 or 403,
-// who may not must be. Each call is a subtest.
+// Access calls every operation as a guest and as each role of Tokens and Cookies,
+// and compares with what authz.Access says: who may must not be answered 401 or
+// 403, who may not must be. Each call is a subtest.
 func Access(t *testing.T, h http.Handler, target Target) {
 	t.Helper()
-	rows, err := target.Access()
+	run(t, h, target, Target.Access)
+}
+
+// Answers carries out every operation as each role that may, and looks at what
+// comes back: nothing that the contract does not state, nothing of the inside,
+// header fields, cookies. Each look is a subtest.
+func Answers(t *testing.T, h http.Handler, target Target) {
+	t.Helper()
+	run(t, h, target, Target.Answers)
+}
+
+// Wire writes requests that two programs could read in two ways (request
+// smuggling) to connections to target.Address, each as a subtest.
+func Wire(t *testing.T, target Target) {
+	t.Helper()
+	run(t, nil, target, Target.Wire)
+}
+
+func run(t *testing.T, h http.Handler, target Target, list func(Target) ([]Attack, error)) {
+	t.Helper()
+	rows, err := list(target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, h, target, rows)
+	tellLeft(t, target)
+	try(t, h, rows)
 }
 
-func run(t *testing.T, h http.Handler, target Target, rows []Attack) {
+func tellLeft(t *testing.T, target Target) {
 	t.Helper()
-	for name, reason := range target.Leave {
-		t.Logf("left out: %s: %s", name, reason)
+	for _, name := range slices.Sorted(maps.Keys(target.Leave)) {
+		t.Logf("left out: %s: %s", name, target.Leave[name])
 	}
+}
+
+func try(t *testing.T, h http.Handler, rows []Attack) {
+	t.Helper()
 	for _, row := range rows {
 		name := row.Name
 		if row.Operation != "" {
@@ -83,7 +162,7 @@ func run(t *testing.T, h http.Handler, target Target, rows []Attack) {
 		}
 		t.Run(name, func(t *testing.T) {
 			if err := row.Try(h); err != nil {
-				t.Error(err)
+				t.Errorf("%v\nwhy: %s", err, row.Why)
 			}
 		})
 	}
@@ -93,75 +172,73 @@ func run(t *testing.T, h http.Handler, target Target, rows []Attack) {
 // target: operations for which no request can be made, names in Leave that are
 // no row's.
 func (target Target) Attacks() ([]Attack, error) {
-	attacks, _, err := target.rows()
-	return attacks, err
+	l, err := target.lists()
+	return l.attacks, err
 }
 
 // Access lists the rows that Access runs. The error is as with Attacks.
 func (target Target) Access() ([]Attack, error) {
-	_, access, err := target.rows()
-	return access, err
+	l, err := target.lists()
+	return l.access, err
 }
 
-// rows makes both lists, because one Target with one Leave serves both.
-func (target Target) rows() (attacks, access []Attack, err error) {
+// Answers lists the rows that Answers runs. The error is as with Attacks.
+func (target Target) Answers() ([]Attack, error) {
+	l, err := target.lists()
+	return l.answers, err
+}
+
+// Wire lists the rows that Wire runs. The error is as with Attacks, and one when
+// target has no Address.
+func (target Target) Wire() ([]Attack, error) {
+	l, err := target.lists()
+	if err == nil && target.Address == "" {
+		return nil, fmt.Errorf("gatetest: Target.Address is missing")
+	}
+	return l.wire, err
+}
+
+// lists are all rows of a target.
+type lists struct {
+	attacks, access, answers, wire []Attack
+	gaps                           []string // what could not be attacked, and what is missing for it
+}
+
+// lists makes all rows, because one Target with one Leave serves them all.
+func (target Target) lists() (lists, error) {
 	s, err := newSuite(target)
 	if err != nil {
-		return nil, nil, err
+		return lists{}, err
 	}
-	for _, build := range []func(*suite) []Attack{
-		hostAttacks, pathAttacks, methodAttacks, tokenAttacks, bodyAttacks, queryAttacks, originAttacks, answerAttacks, floodAttacks,
-	} {
-		attacks = append(attacks, build(s)...)
+	l := lists{attacks: s.build(attackGroups()), access: s.build(accessGroups()), answers: s.build(answerGroups())}
+	if target.Address != "" {
+		l.wire = s.build(wireGroups())
 	}
-	for _, o := range s.operations {
-		for _, role := range s.roles() {
-			access = append(access, s.accessRow(o, role))
-		}
-	}
+	l.gaps = s.gaps()
 	known := map[string]bool{}
-	for _, a := range slices.Concat(attacks, access) {
+	for _, a := range slices.Concat(l.attacks, l.access, l.answers, l.wire) {
 		for _, n := range a.names() {
 			known[n] = true
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(target.Leave)) {
 		if !known[name] {
-			return nil, nil, fmt.Errorf("gatetest: Leave names %q, which is no row", name)
+			return lists{}, fmt.Errorf("gatetest: Leave names %q, which is no row", name)
 		}
 	}
-	left := func(a Attack) bool {
-		return slices.ContainsFunc(a.names(), func(n string) bool { return target.Leave[n] != "" })
+	for _, list := range []*[]Attack{&l.attacks, &l.access, &l.answers, &l.wire} {
+		*list = slices.DeleteFunc(*list, func(a Attack) bool {
+			return slices.ContainsFunc(a.names(), func(n string) bool { return target.Leave[n] != "" })
+		})
 	}
-	return slices.DeleteFunc(attacks, left), slices.DeleteFunc(access, left), nil
+	return l, nil
 }
 
 // names are what Leave may call the row.
 func (a Attack) names() []string {
-	if a.Operation == "" {
-		return []string{a.Name}
+	names := []string{a.Group, a.Name}
+	if a.Operation != "" {
+		names = append(names, a.Operation, a.Name+"/"+a.Operation)
 	}
-	return []string{a.Name, a.Operation, a.Name + "/" + a.Operation}
-}
-
-func (s *suite) accessRow(o *operation, role string) Attack {
-	cell := s.cells[o.op][role]
-	return Attack{Name: role + " (" + string(cell) + ")", Operation: o.op.ID, Try: func(h http.Handler) error {
-		a, err := s.send(h, s.request(o, role))
-		if err != nil {
-			return err
-		}
-		refused := a.status == http.StatusUnauthorized || a.status == http.StatusForbidden
-		switch {
-		case a.status == http.StatusTooManyRequests:
-			return a.wrong("a budget stands in the way: raise the budgets of the handler under test, or make tokens of other members")
-		case cell == authz.No && role == call.Guest && !refused, cell == authz.No && role != call.Guest && a.status != http.StatusForbidden:
-			return a.wrong("%s may not call it", role)
-		case cell == authz.Own && a.status == http.StatusUnauthorized:
-			return a.wrong("%s is not recognised", role)
-		case (cell == authz.Yes || cell == authz.Public) && refused:
-			return a.wrong("%s may call it", role)
-		}
-		return nil
-	}}
+	return names
 }
