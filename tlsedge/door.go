@@ -106,14 +106,17 @@ func (d *door) shake(ctx context.Context, raw net.Conn) {
 	}
 }
 
-// handshakeFault says what went wrong, and answers a client that speaks HTTP in
-// the clear, in the words of net/http.
+// toPlain answers a client that speaks HTTP in the clear, in the words of net/http.
+const toPlain = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n" +
+	"X-Content-Type-Options: nosniff\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+
+// handshakeFault says what went wrong, and answers a client that spoke no TLS.
 func handshakeFault(err error) string {
 	var record tls.RecordHeaderError
 	if !errors.As(err, &record) || record.Conn == nil || !plainHTTP(string(record.RecordHeader[:])) {
 		return err.Error()
 	}
-	_, _ = io.WriteString(record.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+	_, _ = io.WriteString(record.Conn, toPlain)
 	return "client sent an HTTP request to an HTTPS server"
 }
 

@@ -218,6 +218,9 @@ func TestPlainHTTPOnATLSPort(t *testing.T) {
 		t.Fatalf("%v, %v; want 400", answer, err)
 	}
 	answer.Body.Close()
+	if kind := answer.Header.Get("Content-Type"); kind != "text/plain; charset=utf-8" || answer.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("a browser may take the answer for something else: %v", answer.Header)
+	}
 	if !strings.Contains(log.String(), "client sent an HTTP request to an HTTPS server") {
 		t.Errorf("log: %s", log)
 	}
