@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +25,7 @@ const (
 	slowRead   = 4 * time.Second
 	slowWrite  = 6 * time.Second
 	slowGrace  = 3 * time.Second // two cores also run the 900 clients
+	slowLook   = 300 * time.Millisecond
 )
 
 // TestSoakSlowClients: 300 clients of each kind are closed within the times of the
@@ -42,10 +44,11 @@ func TestSoakSlowClients(t *testing.T) {
 	others.Go(func() { p.servedUntil(stop) })
 
 	const get = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	table := &kernelTable{}
 	kinds := []slowKind{
-		{"slow headers", "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ", slowHeader},
-		{"slow body", "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n", slowRead},
-		{"slow read", strings.Repeat(get, 200), slowWrite},
+		{"slow headers", "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ", slowHeader, table},
+		{"slow body", "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n", slowRead, table},
+		{"slow read", strings.Repeat(get, 200), slowWrite, table},
 	}
 	var clients sync.WaitGroup
 	for k, kind := range kinds {
@@ -67,6 +70,7 @@ type slowKind struct {
 	name  string
 	first string        // sent at once
 	limit time.Duration // when the server hangs up
+	table *kernelTable
 }
 
 // run is one slow client: it sends its first words and then a byte each 300 ms.
@@ -98,7 +102,7 @@ func (k slowKind) run(addr string, from net.IP) error {
 				return fmt.Errorf("closed after %s; want %s", took, k.limit)
 			}
 			return nil
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(slowLook):
 			_, _ = conn.Write([]byte("x")) // the reader tells when this fails
 		}
 		if time.Since(begin) > k.limit+2*slowGrace {
@@ -115,30 +119,67 @@ func smallWindow(_, _ string, c syscall.RawConn) error {
 
 // deaf never reads. What the server wrote before it hung up is still in its
 // kernel, so the client cannot see the end: the kernel's table of connections
-// can. The time begins anew with each answer that the kernel takes, which is
-// some megabytes of them.
+// can. The time begins anew with each answer, and the kernel takes some megabytes
+// of them before one waits: since the queue last grew the server may hold on for
+// the time of one answer.
 func (k slowKind) deaf(conn *net.TCPConn) error {
-	_ = conn.SetWriteDeadline(time.Now().Add(k.limit))
+	begin := time.Now()
+	_ = conn.SetWriteDeadline(begin.Add(k.limit))
 	_, _ = io.WriteString(conn, k.first) // the server stops reading when it can no longer answer
 	ours, theirs := conn.LocalAddr().(*net.TCPAddr), conn.RemoteAddr().(*net.TCPAddr)
-	for range 20 {
-		<-time.After(k.limit / 2)
-		if open, err := established(theirs, ours); err != nil || !open {
+	grew, queued := begin, int64(-1)
+	for {
+		<-time.After(slowLook)
+		open, now, err := k.table.look(theirs, ours)
+		switch whole, waited := time.Since(begin), time.Since(grew); {
+		case err != nil:
 			return err
+		case !open && whole < k.limit-time.Second:
+			return fmt.Errorf("closed %s after it came; want %s at least", whole, k.limit)
+		case waited > k.limit+slowGrace:
+			return fmt.Errorf("open: %v, %s after the last answer that the kernel took; want closed after %s", open, waited, k.limit)
+		case !open:
+			return nil
+		}
+		if now > queued {
+			grew, queued = time.Now(), now
 		}
 	}
-	return errors.New("still open")
 }
 
-// established tells whether the end of a connection at local is open, as Linux
-// says it.
-func established(local, remote *net.TCPAddr) (bool, error) {
-	b, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		return false, err
+// kernelTable is what Linux says of the ends of connections: read once for all
+// who look at about the same time, because it is long.
+type kernelTable struct {
+	mu   sync.Mutex
+	read time.Time
+	rows map[string]int64 // bytes that wait to be sent, by the two addresses of an open end
+}
+
+// look tells whether the end of a connection at local is open, and how many bytes
+// wait there.
+func (k *kernelTable) look(local, remote *net.TCPAddr) (open bool, queued int64, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Since(k.read) > slowLook/2 {
+		b, err := os.ReadFile("/proc/net/tcp")
+		if err != nil {
+			return false, 0, err
+		}
+		k.rows, k.read = map[string]int64{}, time.Now()
+		for line := range strings.Lines(string(b)) {
+			const established = "01"
+			if f := strings.Fields(line); len(f) > 4 && f[3] == established {
+				waiting, _, _ := strings.Cut(f[4], ":")
+				n, err := strconv.ParseInt(waiting, 16, 64)
+				if err != nil {
+					return false, 0, err
+				}
+				k.rows[f[1]+" "+f[2]] = n
+			}
+		}
 	}
-	const open = " 01 "
-	return strings.Contains(string(b), " "+kernelAddr(local)+" "+kernelAddr(remote)+open), nil
+	queued, open = k.rows[kernelAddr(local)+" "+kernelAddr(remote)]
+	return open, queued, nil
 }
 
 func kernelAddr(a *net.TCPAddr) string {
