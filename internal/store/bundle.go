@@ -20,9 +20,13 @@ const maxBundle = 128
 
 // bundler carries the plans that wait together to PostgreSQL: one transaction,
 // three round trips and one commit, whatever their number. Each plan runs as
-// its own actor. Nothing in a bundle is expected to go wrong in the database,
-// for decisions are made before; when something does, the whole is rolled back
-// and each plan runs alone, so that nobody suffers from another's error.
+// its own actor. A plan whose row somebody else holds runs alone, and waits
+// alone. Nothing else is expected to go wrong in the database, for decisions are
+// made before; when something does, the whole is rolled back and each plan runs
+// alone, so that nobody suffers from another's error.
+//
+// There is one bundle at a time: two would each be half as large, which costs
+// more than waiting for the other's commit.
 type bundler struct {
 	pool    *pgxpool.Pool
 	acquire time.Duration // how long to wait for a connection
@@ -32,7 +36,8 @@ type bundler struct {
 	waiting []*parcel
 	bell    chan struct{} // rung when somebody waits
 	quit    chan struct{}
-	workers sync.WaitGroup
+	ended   chan struct{}
+	merged  merger
 }
 
 // parcel is one caller's plan.
@@ -42,28 +47,26 @@ type parcel struct {
 	plan    Plan
 	audit   func() (Statement, error)
 	steps   []Statement
-	refused error      // by Decide
+	refused error      // by Decide, or errAlone
 	result  chan error // holds one
 }
 
 // errAlone means that a plan has to run in a transaction of its own.
 var errAlone = errors.New("the bundle was undone")
 
-// newBundler starts the workers. Two are enough to decide for one bundle while
-// the other commits; more would make the bundles smaller.
 func newBundler(pool *pgxpool.Pool, p Pool, bound time.Duration) *bundler {
-	workers := min(2, p.Max)
-	b := &bundler{pool: pool, acquire: p.Acquire, bound: bound, bell: make(chan struct{}, workers), quit: make(chan struct{})}
-	for range workers {
-		b.workers.Go(b.work)
+	b := &bundler{
+		pool: pool, acquire: p.Acquire, bound: bound, merged: merger{},
+		bell: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
+	go b.work()
 	return b
 }
 
 // close may be called when no plan waits.
 func (b *bundler) close() error {
 	close(b.quit)
-	b.workers.Wait()
+	<-b.ended
 	return nil
 }
 
@@ -107,12 +110,12 @@ func (b *bundler) withdraw(p *parcel) bool {
 }
 
 func (b *bundler) work() {
-	merged := merger{}
+	defer close(b.ended)
 	for {
 		select {
 		case <-b.bell:
 			if bundle := b.next(); len(bundle) > 0 {
-				b.deliver(bundle, merged)
+				b.deliver(bundle)
 			}
 		case <-b.quit:
 			return
@@ -126,6 +129,8 @@ type row struct {
 	id    int64
 }
 
+func (p *parcel) row() row { return row{p.plan.Table, p.plan.ID} }
+
 // next takes those who wait, and of those with one row the first: the others
 // must see what it has done.
 func (b *bundler) next() []*parcel {
@@ -134,7 +139,7 @@ func (b *bundler) next() []*parcel {
 	var bundle, rest []*parcel
 	taken := make(map[row]bool, len(b.waiting))
 	for _, p := range b.waiting {
-		at := row{p.plan.Table, p.plan.ID}
+		at := p.row()
 		if len(bundle) == maxBundle || taken[at] {
 			rest = append(rest, p)
 			continue
@@ -149,10 +154,10 @@ func (b *bundler) next() []*parcel {
 	return bundle
 }
 
-func (b *bundler) deliver(bundle []*parcel, merged merger) {
+func (b *bundler) deliver(bundle []*parcel) {
 	ctx, cancel := context.WithTimeout(context.Background(), b.bound)
 	defer cancel()
-	err := b.transact(ctx, bundle, merged)
+	err := b.transact(ctx, bundle)
 	if err != nil && !errors.Is(err, ErrUnavailable) {
 		err = errAlone
 	}
@@ -165,14 +170,18 @@ func (b *bundler) deliver(bundle []*parcel, merged merger) {
 	}
 }
 
-// transact returns ErrUnavailable when plans must not run again, because they
-// may have been carried out, and any other error when all was undone.
-func (b *bundler) transact(ctx context.Context, bundle []*parcel, merged merger) error {
+// transact returns ErrUnavailable when the plans must not run alone, because
+// they may have been carried out or have waited long enough, and any other
+// error when all was undone.
+func (b *bundler) transact(ctx context.Context, bundle []*parcel) error {
 	waiting, cancel := context.WithTimeout(ctx, b.acquire)
 	defer cancel()
 	held, err := b.pool.Acquire(waiting)
+	if waiting.Err() != nil { // long enough: alone they would wait as long again
+		return fmt.Errorf("%w: no connection within %s", ErrUnavailable, b.acquire)
+	}
 	if err != nil {
-		return fmt.Errorf("connecting: %w", err)
+		return err
 	}
 	defer held.Release() // closes it when it is broken or in a transaction
 	conn := held.Conn()
@@ -183,7 +192,7 @@ func (b *bundler) transact(ctx context.Context, bundle []*parcel, merged merger)
 		_, err := conn.Exec(ctx, "rollback")
 		return err
 	}
-	if err := act(ctx, conn, bundle, merged); err != nil {
+	if err := act(ctx, conn, bundle, b.merged); err != nil {
 		return errors.Join(err, conn.Close(ctx)) // rolls back
 	}
 	return finish(ctx, conn)
@@ -197,17 +206,24 @@ func look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) error {
 	for _, p := range bundle {
 		ids[p.plan.Table] = append(ids[p.plan.Table], p.plan.ID)
 	}
+	held := make(map[row]bool, len(bundle))
 	for _, table := range slices.Sorted(maps.Keys(ids)) {
-		batch.Queue(hold(table), ids[table])
+		batch.Queue(hold(table)+" SKIP LOCKED", ids[table]).Query(func(rows pgx.Rows) error {
+			var id int64
+			_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+				held[row{table, id}] = true
+				return nil
+			})
+			return err
+		})
 	}
 	var actor speaker
 	for _, p := range bundle {
 		actor.change(&batch, p.actor)
 		batch.Queue(p.plan.Look.SQL, p.plan.Look.Args...).Query(func(rows pgx.Rows) error {
-			if rows.Next() {
+			p.refused = errAlone
+			if held[p.row()] && rows.Next() {
 				p.decide(rows)
-			} else if rows.Err() == nil {
-				p.decide(noRow{})
 			}
 			rows.Close()
 			return rows.Err()
@@ -219,7 +235,6 @@ func look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) error {
 // decide runs the caller's code, which must not take the worker with it when it
 // panics: alone it panics again, in its caller's goroutine.
 func (p *parcel) decide(found Row) {
-	p.refused = errAlone
 	defer func() { _ = recover() }()
 	steps, err := p.plan.Decide(found)
 	if err == nil && p.ch.Action != "" {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 )
 
@@ -94,15 +93,8 @@ func (s Statement) check(changed int64) error {
 	return nil
 }
 
-// hold takes rows in the order of their ids, so that those who take several
-// never wait for each other in a circle. Those who hold a row for a decision
-// look at others in a statement after it: one that has waited for a row sees
-// that row anew, but the rest as it was before.
+// hold takes rows. What a decision needs is read in a statement after it: one
+// that has waited for a row sees that row anew, but the rest as it was before.
 func hold(table string) string {
-	return `SELECT id FROM ` + table + ` WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
+	return `SELECT id FROM ` + table + ` WHERE id = ANY($1) FOR NO KEY UPDATE`
 }
-
-// noRow is a Row without a row.
-type noRow struct{}
-
-func (noRow) Scan(...any) error { return sql.ErrNoRows }
