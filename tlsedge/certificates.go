@@ -79,7 +79,7 @@ func (c *certificates) reload(now time.Time) {
 	var faults []error
 	tried := false
 	for _, p := range c.pairs {
-		if current, err := p.files.stamps(); err == nil && current == p.stamp && p.fault == "" {
+		if current, _ := p.files.stamps(); current == p.stamp && p.fault == "" { // a missing file has another stamp than any
 			continue
 		}
 		tried = true

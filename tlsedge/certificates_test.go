@@ -147,6 +147,15 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	if r.serves(t) != string(renewed.Certificate[0]) {
 		t.Error("a second after the renewal the old certificate is served")
 	}
+	overwrite(t, r.pair, newCertificate(t, certificate{names: []string{"again.example"}}))
+	if r.serves(t) != string(renewed.Certificate[0]) {
+		t.Error("after a second the files are looked at each time")
+	}
+	r.certificates.told = nil // nobody need be told
+	r.clock = r.clock.Add(recheck)
+	if r.serves(t) == string(renewed.Certificate[0]) {
+		t.Error("the second renewal is not served")
+	}
 }
 
 func TestHalfARenewalKeepsTheOldCertificate(t *testing.T) {
@@ -189,6 +198,9 @@ func TestARenewalTakenBackIsGoodAgain(t *testing.T) {
 	}
 	if n := len(r.told); n != 3 || !strings.Contains(r.told[1], "no such file") || r.told[2] != "<nil>" {
 		t.Errorf("told of %q", r.told)
+	}
+	if !strings.Contains(r.log.String(), "no such file") {
+		t.Errorf("the log says %s", r.log.String())
 	}
 }
 

@@ -155,5 +155,11 @@ func TestNewRefuses(t *testing.T) {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+		if _, err := NewRedirect(cfg); err == nil {
+			t.Errorf("%s: accepted for a listener that redirects", name)
+		}
+	}
+	if _, err := NewRedirect(Config{InsecureAnyHost: true}); err == nil {
+		t.Error("a listener redirects to any host")
 	}
 }
