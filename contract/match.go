@@ -2,6 +2,7 @@ package contract
 
 import (
 	"math/bits"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func (t *Table) Match(method, escapedPath string, upgrade bool) Match {
 		leaf = w.find(&t.root, 0)
 	}
 	if w.semicolons != 0 && (leaf == nil || !leaf.operation(method, upgrade).takesMatrix(w.semicolons)) {
-		return Match{Miss: problem.Malformed("The path must not have path parameters (;)")}
+		return Match{Miss: problem.Malformed(textSemicolon)}
 	}
 	if leaf == nil {
 		return Match{Miss: problem.NotFound("There is nothing at this path")}
@@ -47,12 +48,10 @@ func (t *Table) Match(method, escapedPath string, upgrade bool) Match {
 	if op == nil {
 		return Match{Allow: leaf.allow, Miss: problem.MethodNotAllowed(leaf.allowText)}
 	}
-	m := Match{Operation: op, Allow: leaf.allow}
-	if w.count > 0 {
-		m.Values = slices.Clone(w.values[:w.count])
-	}
-	return m
+	return Match{Operation: op, Allow: leaf.allow, Values: append([]string(nil), w.values[:w.count]...)}
 }
+
+const textSemicolon = "The path must not have path parameters (;)"
 
 // The most segments and parameters that a template may have. They let a search
 // do without the heap.
@@ -92,19 +91,17 @@ func (w *walk) find(n *treeNode, depth int) *treeNode {
 		}
 	}
 	for i := range n.partial {
+		w.count = mark
 		if n.partial[i].segment.match(text, w) {
 			if found := w.find(n.partial[i].next, depth+1); found != nil {
 				return found
 			}
 		}
-		w.count = mark
 	}
 	if n.param != nil && text != "" {
-		w.push(text)
-		if found := w.find(n.param, depth+1); found != nil {
-			return found
-		}
 		w.count = mark
+		w.push(text)
+		return w.find(n.param, depth+1)
 	}
 	return nil
 }
@@ -134,7 +131,7 @@ func (w *walk) normalize(path string) (fault string) {
 		if segment == "" && i < len(path) {
 			return "The path must not have an empty segment"
 		}
-		if strings.IndexByte(segment, '%') >= 0 {
+		if strings.Contains(segment, "%") {
 			if segment, fault = decodeSegment(segment); fault != "" {
 				return fault
 			}
@@ -162,7 +159,7 @@ func (o *Operation) takesMatrix(segments uint32) bool {
 		if i >= len(o.segments) {
 			return false
 		}
-		if s := o.segments[i]; !s.plain() || !slices.ContainsFunc(o.Params, func(p *Param) bool { return p.In == "path" && p.Style == "matrix" && p.Name == s.names[0] }) {
+		if s := o.segments[i]; !s.plain() || !slices.ContainsFunc(o.Params, func(p *Param) bool { return p.Style == "matrix" && p.Name == s.names[0] }) {
 			return false
 		}
 	}
@@ -179,7 +176,7 @@ func rawFault(c byte) string {
 	case strings.IndexByte("-._~%!$&'()*+,=:@[]", c) >= 0:
 		return ""
 	case c == ';':
-		return "The path must not have path parameters (;)"
+		return textSemicolon
 	case c == '\\':
 		return "The path must not have a backslash"
 	case c >= utf8.RuneSelf:
@@ -188,45 +185,19 @@ func rawFault(c byte) string {
 	return "The path has a character that must be percent-encoded"
 }
 
-// decodeSegment decodes the escapes of one segment, once.
+// decodeSegment decodes the escapes of one segment, once. Raw slashes and
+// backslashes do not come here.
 func decodeSegment(s string) (decoded, fault string) {
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' {
-			b = append(b, s[i])
-			continue
-		}
-		if i+2 >= len(s) {
-			return "", "The path has a % that is no escape"
-		}
-		high, low := hexDigit(s[i+1]), hexDigit(s[i+2])
-		if high < 0 || low < 0 {
-			return "", "The path has a % that is no escape"
-		}
-		c := byte(high<<4 | low)
-		if c == '/' || c == '\\' {
-			return "", "The path must not have an escaped slash or backslash"
-		}
-		b = append(b, c)
-		i += 2
-	}
-	decoded = string(b)
-	if !cleanText(decoded) {
+	decoded, err := url.PathUnescape(s)
+	switch {
+	case err != nil:
+		return "", "The path has a % that is no escape"
+	case strings.ContainsAny(decoded, `/\`):
+		return "", "The path must not have an escaped slash or backslash"
+	case !cleanText(decoded):
 		return "", "The path must be UTF-8 without control characters once decoded"
 	}
 	return decoded, ""
-}
-
-func hexDigit(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }
 
 // cleanText tells whether text is UTF-8 without control characters (C0, DEL

@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -18,17 +19,13 @@ func (s segment) static() bool { return len(s.names) == 0 }
 
 // plain tells whether the segment is a parameter and nothing else.
 func (s segment) plain() bool {
-	return len(s.names) == 1 && s.literals[0] == "" && s.literals[1] == ""
+	return slices.Equal(s.literals, []string{"", ""})
 }
 
 // weight orders segments with literals around their parameters: more literal
 // text is more specific.
 func (s segment) weight() int {
-	n := 0
-	for _, l := range s.literals {
-		n += len(l)
-	}
-	return n
+	return len(strings.Join(s.literals, ""))
 }
 
 // match gives the values of the parameters to w when text fits. Each parameter
@@ -153,13 +150,7 @@ func decodeLiteral(text string) (string, error) {
 func shapeOf(segments []segment) string {
 	var b strings.Builder
 	for _, s := range segments {
-		b.WriteByte('/')
-		for i, l := range s.literals {
-			if i > 0 {
-				b.WriteByte(0) // stands in no literal
-			}
-			b.WriteString(l)
-		}
+		b.WriteString("/" + strings.Join(s.literals, "\x00")) // neither stands in a literal
 	}
 	return b.String()
 }
