@@ -31,19 +31,12 @@ func producedBy(responses map[string]*Response) []string {
 // types and none fits: an absent field, a success without a body and elements
 // that cannot be read refuse nothing.
 func (o *Operation) Acceptable(accept []string) bool {
-	if len(accept) == 0 || len(o.produces) == 0 {
-		return true
-	}
-	if len(accept) == 1 && (accept[0] == "*/*" || slices.Contains(o.produces, accept[0])) {
-		return true
-	}
 	readable := false
 	for _, produced := range o.produces {
-		fits, read := weigh(produced, accept)
-		if fits {
+		var fits bool
+		if fits, readable = weigh(produced, accept); fits {
 			return true
 		}
-		readable = readable || read
 	}
 	return !readable
 }
@@ -51,68 +44,64 @@ func (o *Operation) Acceptable(accept []string) bool {
 // weigh tells whether the most specific range for a media type lets it through,
 // and whether there was a range that could be read at all.
 func weigh(produced string, accept []string) (fits, readable bool) {
-	best := -1
+	best := 0
 	for _, line := range accept {
 		for line != "" {
 			var element string
 			element, line = cutQuoted(line, ',')
-			name, wanted, ok := mediaRange(element)
+			r, ok := readRange(element)
 			if !ok {
 				continue
 			}
 			readable = true
-			if rank := specific(name, produced); rank > best || rank == best && rank >= 0 && wanted {
-				best, fits = rank, wanted
+			if rank := specific(r.name, produced); rank > best || rank == best && r.wanted {
+				best, fits = rank, r.wanted
 			}
 		}
 	}
 	return fits, readable
 }
 
-// mediaRange reads one element of Accept. A range with parameters of its own
-// says nothing of the type without them, except that it is wanted.
-func mediaRange(element string) (name string, wanted, ok bool) {
+// mediaRange is one element of Accept.
+type mediaRange struct {
+	name   string // "text/html", "text/*" or "*/*"
+	wanted bool   // its weight is above nothing
+}
+
+// readRange reads one element of Accept. A range with parameters of its own says
+// nothing of the type without them, except that it is wanted.
+func readRange(element string) (r mediaRange, ok bool) {
 	name, rest := cutQuoted(element, ';')
-	name = strings.ToLower(strings.Trim(name, " \t"))
-	kind, sub, slash := strings.Cut(name, "/")
-	if !slash || kind == "" || sub == "" || kind == "*" && sub != "*" {
-		return "", false, false
+	r = mediaRange{name: strings.ToLower(strings.Trim(name, " \t")), wanted: true}
+	kind, sub, _ := strings.Cut(r.name, "/")
+	if kind == "" || sub == "" || kind == "*" && sub != "*" {
+		return r, false
 	}
-	wanted, narrow := true, false
+	narrow := false
 	for rest != "" {
 		var param string
 		param, rest = cutQuoted(rest, ';')
 		key, value, _ := strings.Cut(strings.Trim(param, " \t"), "=")
 		switch strings.ToLower(key) {
 		case "q":
-			q, valid := quality(value)
-			if !valid {
-				return "", false, false
+			if r.wanted, ok = quality(value); !ok {
+				return r, false
 			}
-			wanted = q
 		case "charset", "":
 		default:
 			narrow = true
 		}
 	}
-	return name, wanted, wanted || !narrow
+	return r, r.wanted || !narrow
 }
 
 // quality reads a weight, and tells whether it is above nothing (RFC 9110
 // §12.4.2).
 func quality(text string) (wanted, ok bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
-	if len(fraction) > 3 || strings.Trim(fraction, "0123456789") != "" {
-		return false, false
-	}
+	short := len(fraction) <= 3 && strings.Trim(fraction, "0123456789") == ""
 	zeros := strings.Trim(fraction, "0") == ""
-	switch whole {
-	case "0":
-		return !zeros, true
-	case "1":
-		return true, zeros
-	}
-	return false, false
+	return whole == "1" || !zeros, short && (whole == "0" || whole == "1" && zeros)
 }
 
 // specific ranks a range for a produced type, which may be a range itself: 2 for

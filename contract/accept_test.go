@@ -15,6 +15,7 @@ func accepting(types ...string) *Operation {
 
 func TestAcceptable(t *testing.T) {
 	json, both, image := accepting("application/json"), accepting("application/json", "text/csv"), accepting("image/*")
+	anything := accepting("*/*")
 	for _, c := range []struct {
 		op     *Operation
 		accept []string
@@ -47,15 +48,74 @@ func TestAcceptable(t *testing.T) {
 		{both, []string{"application/json;q=0, text/html"}, false},
 		{image, []string{"image/png"}, true},
 		{image, []string{"text/html"}, false},
+		{anything, []string{"text/html"}, true},
 		{accepting(), []string{"text/html"}, true},
+
+		// RFC 9110 §12.5.1: the most specific range that fits has the word, wherever it stands.
+		{json, []string{"application/json;q=0, application/*"}, false},
+		{json, []string{"application/*", "application/json;q=0"}, false},
+		{json, []string{"application/*;q=0, application/json"}, true},
+		{json, []string{"*/*, application/*;q=0"}, false},
+		{json, []string{"application/*;q=0, */*"}, false},
+		{json, []string{"application/json;q=0, application/json"}, true},
+		{json, []string{"application/json, application/json;q=0"}, true},
+		{json, []string{"*/*;q=0, */*"}, true},
+		{json, []string{"text/html, nonsense", "*/*;q=0"}, false},
+
+		// §12.4.2: a weight is 0 to 1, with three digits at most; one that is not cannot be read.
+		{json, []string{"application/json;q=0.001"}, true},
+		{json, []string{"application/json;q=0."}, false},
+		{json, []string{"application/json;q=1.000"}, true},
+		{json, []string{"text/html, application/json;q=0.0001"}, false},
+		{json, []string{"text/html, application/json;q=0.x"}, false},
+		{json, []string{"text/html, application/json;q=1.001"}, false},
+		{json, []string{"text/html, application/json;q=1.0000"}, false},
+		{json, []string{"text/html, application/json;q="}, false},
+		{json, []string{"text/html;q=1.0"}, false},
+		{json, []string{"application/json;Q=0"}, false},
+		{json, []string{"application/json;charset=utf-8;q=0"}, false},
+		{json, []string{"application/json;version=2;q=0, */*;q=0.1"}, true},
+		{json, []string{"application/json;version=2;q=0"}, true},
+
+		// Elements that are no range say nothing.
+		{json, []string{"/json"}, true},
+		{json, []string{"application/"}, true},
+		{json, []string{"text/html, /json"}, false},
+		{json, []string{",application/json"}, true},
+
+		// §5.6.4: what is quoted separates nothing, and a backslash means something in quotes alone.
+		{json, []string{`text/x;a=", application/json,"`}, false},
+		{json, []string{`text/x;a="\", application/json,"`}, false},
+		{json, []string{`text/x;a="b", application/json`}, true},
+		{json, []string{`text/x\, application/json`}, true},
 		{&Operation{}, []string{"text/html"}, true},
 	} {
 		if got := c.op.Acceptable(c.accept); got != c.want {
 			t.Errorf("%q against %q: %v, want %v", c.accept, c.op.Produces(), got, c.want)
 		}
 	}
-	if got := both.Produces(); !slices.Equal(got, []string{"application/json", "text/csv"}) {
-		t.Errorf("%q", got)
+}
+
+func TestProduces(t *testing.T) {
+	of := func(types ...string) *Response {
+		r := &Response{Content: map[string]*Schema{}}
+		for _, name := range types {
+			r.Content[name] = nil
+		}
+		return r
+	}
+	for name, c := range map[string]struct {
+		responses map[string]*Response
+		want      []string
+	}{
+		"successes, each type once": {map[string]*Response{"200": of("c/1", "b/1", "a/1", "e/1"), "201": of("b/1", "d/1"), "2XX": of("f/1", "a/2"), "404": of("x/1"), "default": of("y/1")},
+			[]string{"a/1", "a/2", "b/1", "c/1", "d/1", "e/1", "f/1"}},
+		"one without a body": {map[string]*Response{"200": of("a/1"), "204": of()}, nil},
+		"no success":         {map[string]*Response{"404": of("a/1")}, nil},
+	} {
+		if got := producedBy(c.responses); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }
 

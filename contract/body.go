@@ -33,17 +33,15 @@ type Media struct {
 // Accepts lists the media types of the body, JSON first, for the Accept field of
 // a 415 answer.
 func (b *Body) Accepts() []string {
-	out := sortedKeys(b.Content)
-	slices.SortStableFunc(out, func(x, y string) int {
-		switch jx, jy := isJSON(x), isJSON(y); {
-		case jx == jy:
-			return 0
-		case jx:
-			return -1
+	var json, other []string
+	for _, name := range sortedKeys(b.Content) {
+		if isJSON(name) {
+			json = append(json, name)
+		} else {
+			other = append(other, name)
 		}
-		return 1
-	})
-	return out
+	}
+	return append(json, other...)
 }
 
 // codeNUL is the code of a string with U+0000, which stores and C programs take
@@ -101,48 +99,57 @@ func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, er
 	if media.Schema == nil {
 		return Decoded{Body: data, Value: data}, nil
 	}
-	prepared, changed, unknown, err := o.settle(role, media.Schema, v, nil)
-	switch {
-	case err != nil:
+	got, err := o.settle(role, media.Schema, v, nil)
+	if err != nil {
 		return d, err
-	case !changed:
-		return Decoded{data, data, unknown}, nil
 	}
-	written, failure := strictjson.Marshal(prepared)
-	if failure != nil {
-		return d, problem.Internal(failure)
+	if got.changed {
+		data, err = written(got.value)
 	}
-	return Decoded{written, written, unknown}, nil
+	return Decoded{data, data, got.unknown}, err
+}
+
+// written is a value as JSON.
+func written(v any) ([]byte, *problem.Error) {
+	text, err := strictjson.Marshal(v)
+	if err != nil {
+		return nil, problem.Internal(err)
+	}
+	return text, nil
+}
+
+// settled is a value that was prepared and fits its schema.
+type settled struct {
+	value   any
+	changed bool            // it is not as it was sent
+	unknown []problem.Field // what no schema names, under the policy report
 }
 
 // settle prepares and validates a value for a role. faults are those that were
 // found before there was a value.
-func (o *Operation) settle(role string, s *Schema, v any, faults []problem.Field) (out any, changed bool, unknown []problem.Field, err *problem.Error) {
+func (o *Operation) settle(role string, s *Schema, v any, faults []problem.Field) (settled, *problem.Error) {
 	policy := o.Unknown
 	if policy == "" {
 		policy = Reject
 	}
 	p := preparer{policy: policy, way: s.way, role: role}
-	out, changed = p.whole(s.shape, v)
+	out, changed := p.whole(s.shape, v)
 	if refusal := p.refusal(); refusal != nil {
-		return nil, false, nil, refusal
+		return settled{}, refusal
 	}
-	unknown = p.sink.fields()
+	unknown := p.sink.fields()
 	faults = append(faults, without(s.Validate(out), faults)...)
-	if policy == Reject && len(unknown) > 0 {
+	if policy == Reject {
 		faults, unknown = append(faults, unknown...), nil
 	}
 	if len(faults) > 0 {
-		return nil, false, nil, problem.Invalid(tidy(faults)...)
+		return settled{}, problem.Invalid(tidy(faults)...)
 	}
-	return out, changed, unknown, nil
+	return settled{out, changed, unknown}, nil
 }
 
 // without leaves out what is missing only because it could not be read.
 func without(found, before []problem.Field) []problem.Field {
-	if len(before) == 0 {
-		return found
-	}
 	return slices.DeleteFunc(found, func(f problem.Field) bool {
 		return slices.ContainsFunc(before, func(b problem.Field) bool {
 			return f.Code == "required" && (b.Pointer == f.Pointer || strings.HasPrefix(b.Pointer, f.Pointer+"/"))
@@ -199,27 +206,28 @@ func (b *Body) media(contentType string) (*Media, string) {
 	if charset, stated := params["charset"]; stated && !strings.EqualFold(charset, "utf-8") {
 		return nil, "a charset other than utf-8"
 	}
-	if m := lookMedia(b.Content, name); m != nil && !strings.Contains(name, "*") {
-		return m, ""
+	m, listed := lookMedia(b.Content, name)
+	if !listed || strings.Contains(name, "*") {
+		return nil, "a media type that the contract does not list"
 	}
-	return nil, "a media type that the contract does not list"
+	return m, ""
 }
 
 // lookMedia finds a media type by name, or by the ranges type/* and */*.
-func lookMedia[T any](content map[string]T, name string) T {
-	if m, ok := content[name]; ok {
-		return m
+func lookMedia[T any](content map[string]T, name string) (m T, ok bool) {
+	if m, ok = content[name]; ok {
+		return m, ok
 	}
 	kind, _, _ := strings.Cut(name, "/")
-	if m, ok := content[kind+"/*"]; ok {
-		return m
+	if m, ok = content[kind+"/*"]; ok {
+		return m, ok
 	}
-	return content["*/*"]
+	m, ok = content["*/*"]
+	return m, ok
 }
 
 func isJSON(mediaType string) bool {
-	name, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
-	name = strings.TrimSpace(name)
+	name := mediaName(mediaType)
 	return name == "application/json" || strings.HasSuffix(name, "+json")
 }
 

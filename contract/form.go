@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -84,15 +83,15 @@ func (o *Operation) DecodeForm(role string, m *Media, sent []FormValue, faults [
 		q.pairs = append(q.pairs, pair{name: v.Name, raw: url.QueryEscape(v.Text)})
 	}
 	object, found := m.object(&q, files)
-	prepared, changed, unknown, err := o.settle(role, m.Schema, object, append(faults, found...))
+	got, err := o.settle(role, m.Schema, object, append(faults, found...))
 	if err != nil {
 		return Form{}, err
 	}
-	form := Form{Values: sent, Unknown: unknown}
-	if changed {
-		form.Values = m.values(prepared)
+	form := Form{Values: sent, Unknown: got.unknown}
+	if got.changed {
+		form.Values = m.values(got.value)
 	}
-	form.Value, err = formJSON(prepared)
+	form.Value, err = written(plainFiles(got.value))
 	return form, err
 }
 
@@ -103,15 +102,15 @@ func (o *Operation) decodeURLEncoded(role string, m *Media, data []byte) (d Deco
 		return d, problem.Invalid(problem.Field{Code: bad.Code, Message: strings.ReplaceAll(bad.Message, "the query", "the form")})
 	}
 	object, faults := m.object(&q, nil)
-	prepared, changed, unknown, err := o.settle(role, m.Schema, object, faults)
+	got, err := o.settle(role, m.Schema, object, faults)
 	if err != nil {
 		return d, err
 	}
-	d = Decoded{Body: data, Unknown: unknown}
-	if changed {
-		d.Body = m.urlEncoded(prepared)
+	d = Decoded{Body: data, Unknown: got.unknown}
+	if got.changed {
+		d.Body = m.urlEncoded(got.value)
 	}
-	d.Value, err = formJSON(prepared)
+	d.Value, err = written(got.value)
 	return d, err
 }
 
@@ -120,12 +119,11 @@ func (m *Media) object(q *query, files map[string][]*FormFile) (map[string]any, 
 	object := map[string]any{}
 	var faults []problem.Field
 	for _, name := range sortedKeys(m.fields) {
-		p := m.fields[name]
-		v, there, found := p.field(q, files[name])
+		got := m.fields[name].field(q, files[name])
 		delete(files, name)
-		faults = append(faults, found...)
-		if there && len(found) == 0 {
-			object[name] = v
+		faults = append(faults, got.faults...)
+		if got.there {
+			object[name] = got.value
 		}
 	}
 	for i := range q.pairs {
@@ -133,9 +131,9 @@ func (m *Media) object(q *query, files map[string][]*FormFile) (map[string]any, 
 		if other.used {
 			continue
 		}
-		v, _, found := m.rest.named(other.name).field(q, nil)
-		faults = append(faults, told(other.name, found)...)
-		object[other.name] = v
+		got := m.rest.named(other.name).field(q, nil)
+		faults = append(faults, told(other.name, got.faults)...)
+		object[other.name] = got.value
 	}
 	for _, name := range sortedKeys(files) {
 		p := m.rest.named(name)
@@ -170,46 +168,38 @@ func (p *Param) named(name string) *Param {
 }
 
 // field reads one field of a form.
-func (p *Param) field(q *query, files []*FormFile) (v any, there bool, faults []problem.Field) {
+func (p *Param) field(q *query, files []*FormFile) reading {
 	if p.part.File || len(files) > 0 {
 		return p.files(q, files)
 	}
 	t, fault := p.texts(nil, q, segmentText{})
 	switch {
 	case fault != nil:
-		return nil, true, []problem.Field{*fault}
-	case !t.there:
-		return nil, false, nil
-	case p.Schema.shape.emptyNull && len(t.parts) == 1 && t.parts[0] == "":
-		return nil, true, nil
+		return refused(*fault)
+	case t.blank() && p.Schema.shape.emptyNull:
+		return reading{there: true}
 	}
-	if v, faults = p.convert(t); len(faults) > 0 {
-		return nil, true, faults
-	}
-	if where, found := findNUL(v); found {
-		return nil, true, p.fault(where, codeNUL, textNUL)
-	}
-	return v, true, nil
+	return p.value(t)
 }
 
-func (p *Param) files(q *query, files []*FormFile) (v any, there bool, faults []problem.Field) {
+func (p *Param) files(q *query, files []*FormFile) reading {
 	switch texts := q.take(p.Name); {
 	case !p.part.File:
-		return nil, true, p.fault("", "type", "must be a text, not a file")
+		return refused(p.fault("", "type", "must be a text, not a file")...)
 	case len(texts) > 0:
-		return nil, true, p.fault("", "type", "must be a file")
+		return refused(p.fault("", "type", "must be a file")...)
 	case len(files) == 0:
-		return nil, false, nil
+		return reading{}
 	}
 	for _, f := range files {
-		if faults = append(faults, p.fileFaults(f)...); len(faults) > 0 {
-			return nil, true, faults
+		if faults := p.fileFaults(f); len(faults) > 0 {
+			return refused(faults...)
 		}
 	}
 	if len(files) > 1 && !p.form.list() {
-		return nil, true, p.fault("", "repeated", "must be given once")
+		return refused(p.fault("", "repeated", "must be given once")...)
 	}
-	return p.fileValue(files), true, nil
+	return reading{value: p.fileValue(files), there: true}
 }
 
 // fileValue is what stands for the files of a field in the value.
@@ -244,17 +234,15 @@ func (m *Media) values(v any) []FormValue {
 	var out []FormValue
 	for _, name := range sortedKeys(object) {
 		items, list := object[name].([]any)
-		if p := m.fields[name]; !list || p != nil && p.JSON {
+		if !list || m.field(name).JSON {
 			items = []any{object[name]}
 		}
 		for _, item := range items {
-			one := FormValue{Name: name}
 			if f, ok := item.(filePart); ok {
-				one.File = f.FormFile
+				out = append(out, FormValue{Name: name, File: f.FormFile})
 			} else {
-				one.Text = formText(item)
+				out = append(out, FormValue{Name: name, Text: formText(item)})
 			}
-			out = append(out, one)
 		}
 	}
 	return out
@@ -280,70 +268,45 @@ func formText(v any) string {
 // urlEncoded writes a value as a form in the styles of its fields.
 func (m *Media) urlEncoded(v any) []byte {
 	object, _ := v.(map[string]any)
-	var b bytes.Buffer
-	add := func(name, raw string) {
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(name) + "=" + raw)
-	}
+	var pairs []string
+	add := func(name, raw string) { pairs = append(pairs, url.QueryEscape(name)+"="+raw) }
 	for _, name := range sortedKeys(object) {
-		p := m.fields[name]
-		if p == nil {
-			p = m.rest
-		}
-		p.write(name, object[name], add)
+		m.field(name).write(name, object[name], add)
 	}
-	return b.Bytes()
+	return []byte(strings.Join(pairs, "&"))
 }
 
 var delimiters = map[string]string{"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 
 func (p *Param) write(name string, v any, add func(name, raw string)) {
+	escaped := func(v any) string { return url.QueryEscape(formText(v)) }
+	list, isList := v.([]any)
+	object, isObject := v.(map[string]any)
 	var parts []string
-	switch v := v.(type) {
-	case []any:
-		parts = []string{}
-		for _, item := range v {
-			parts = append(parts, url.QueryEscape(formText(item)))
+	for _, item := range list {
+		parts = append(parts, escaped(item))
+	}
+	for _, key := range sortedKeys(object) {
+		parts = append(parts, url.QueryEscape(key), escaped(object[key]))
+	}
+	switch {
+	case p.JSON || !isList && !isObject:
+		add(name, escaped(v))
+	case isList && p.Explode:
+		for _, text := range parts {
+			add(name, text)
 		}
-		if !p.JSON && p.Explode {
-			for _, text := range parts {
-				add(name, text)
+	case p.Explode:
+		for _, key := range sortedKeys(object) {
+			own := key
+			if p.Style == "deepObject" {
+				own = name + "[" + key + "]"
 			}
-			return
+			add(own, escaped(object[key]))
 		}
-	case map[string]any:
-		parts = []string{}
-		for _, key := range sortedKeys(v) {
-			text := url.QueryEscape(formText(v[key]))
-			switch {
-			case p.JSON || !p.Explode:
-			case p.Style == "deepObject":
-				add(name+"["+key+"]", text)
-			default:
-				add(key, text)
-			}
-			parts = append(parts, url.QueryEscape(key), text)
-		}
-		if !p.JSON && p.Explode {
-			return
-		}
+	default:
+		add(name, strings.Join(parts, delimiters[p.Style]))
 	}
-	if parts == nil || p.JSON {
-		add(name, url.QueryEscape(formText(v)))
-		return
-	}
-	add(name, strings.Join(parts, delimiters[p.Style]))
-}
-
-// formJSON writes a form as JSON, a file by its name.
-func formJSON(v any) ([]byte, *problem.Error) {
-	text, err := strictjson.Marshal(plainFiles(v))
-	if err != nil {
-		return nil, problem.Internal(err)
-	}
-	return text, nil
 }
 
 // plainFiles is a form with the names of its files in their places.

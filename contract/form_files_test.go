@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -17,13 +18,14 @@ func multipartOf(tb testing.TB, schema, encoding string, u Unknown) (*Operation,
 	return &Operation{Body: b, Unknown: u}, b.Content["multipart/form-data"]
 }
 
-// sentForm reads fields written as "name=text", or "name@file:type:size".
+// sentForm reads fields written as "name=text", with _ for a blank, or
+// "name@file:type:size".
 func sentForm(lines ...string) (sent []FormValue) {
 	for _, line := range lines {
 		name, file, isFile := strings.Cut(line, "@")
 		if !isFile {
 			name, text, _ := strings.Cut(line, "=")
-			sent = append(sent, FormValue{Name: name, Text: text})
+			sent = append(sent, FormValue{Name: name, Text: strings.ReplaceAll(text, "_", " ")})
 			continue
 		}
 		f := &FormFile{}
@@ -78,6 +80,101 @@ func TestAListOfAForm(t *testing.T) {
 		op, m := multipartOf(t, `{"type":"object","properties":{"a":`+schema+`}}`, "{}", Reject)
 		if f, err := op.DecodeForm("member", m, sentForm("a=1", "a=x"), nil); string(f.Value) != want || err != nil {
 			t.Errorf("%s: %s %v, want %s", schema, f.Value, err, want)
+		}
+	}
+}
+
+// TestWhatIsAFile: OAS 3.1 §4.8.15 and §4.8.14.4, format binary as in OAS 3.0.
+func TestWhatIsAFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		schema, encoding string
+		want             Part
+	}{
+		"text":                       {`{"type":"string","maxLength":5}`, ``, Part{Max: -1}},
+		"format":                     {`{"type":"string","format":"binary"}`, ``, Part{File: true, Max: -1}},
+		"sizes":                      {`{"type":"string","format":"binary","minLength":2,"maxLength":9}`, ``, Part{File: true, Min: 2, Max: 9}},
+		"an empty one":               {`{"type":"string","format":"binary","maxLength":0}`, ``, Part{File: true}},
+		"contentMediaType":           {`{"type":"string","contentMediaType":"Image/PNG"}`, ``, Part{File: true, Types: []string{"image/png"}, Max: -1}},
+		"encoded text":               {`{"type":"string","contentMediaType":"image/png","contentEncoding":"base64"}`, ``, Part{Max: -1}},
+		"a list":                     {`{"type":"array","items":{"type":"string","format":"binary","maxLength":9}}`, ``, Part{File: true, Max: 9}},
+		"by reference":               {`{"allOf":[{"type":"string","format":"binary"},{"maxLength":9,"minLength":2}]}`, ``, Part{File: true, Min: 2, Max: 9}},
+		"the strictest size":         {`{"format":"binary","minLength":1,"maxLength":7,"allOf":[{"maxLength":9,"minLength":3},{"maxLength":8},{"minLength":2}]}`, ``, Part{File: true, Min: 3, Max: 7}},
+		"none is the strictest":      {`{"format":"binary","maxLength":9,"allOf":[{"maxLength":0},{"maxLength":8}]}`, ``, Part{File: true}},
+		"encoding":                   {`{"type":"string","format":"binary"}`, `"contentType":"image/png, , Image/*;q=1"`, Part{File: true, Types: []string{"image/png", "image/*"}, Max: -1}},
+		"encoding over schema":       {`{"type":"string","contentMediaType":"image/png"}`, `"contentType":"image/gif"`, Part{File: true, Types: []string{"image/gif"}, Max: -1}},
+		"encoding without a type":    {`{"type":"string","contentMediaType":"image/png"}`, `"headers":{}`, Part{File: true, Types: []string{"image/png"}, Max: -1}},
+		"a file of JSON":             {`{"type":"string","format":"binary"}`, `"contentType":"application/json"`, Part{File: true, Types: []string{"application/json"}, Max: -1}},
+		"no file by its schema":      {`{}`, `"contentType":"image/png"`, Part{File: true, Types: []string{"image/png"}, Max: -1}},
+		"no file, but no type":       {`{}`, `"headers":{}`, Part{Max: -1}},
+		"text by encoding":           {`{}`, `"contentType":"text/plain"`, Part{Max: -1}},
+		"text among others":          {`{}`, `"contentType":"image/png, text/plain"`, Part{Max: -1}},
+		"JSON by encoding":           {`{}`, `"contentType":"application/json"`, Part{Max: -1}},
+		"a style says nothing there": {`{}`, `"style":"pipeDelimited"`, Part{Max: -1}},
+	} {
+		_, m := multipartOf(t, `{"type":"object","properties":{"a":`+c.schema+`}}`, `{"a":{`+c.encoding+`}}`, Reject)
+		if got := m.Part("a"); !reflect.DeepEqual(got, c.want) || !m.Names("a") {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+		if got := m.Part("b"); !reflect.DeepEqual(got, Part{Max: -1}) || m.Names("b") {
+			t.Errorf("%s: another field: %+v", name, got)
+		}
+	}
+	form := urlEncodedOf(t, `{"type":"object","properties":{"a":{"type":"string","format":"binary"}}}`, "", Reject).Body.Content[urlEncoded]
+	if got := form.Part("a"); !reflect.DeepEqual(got, Part{Max: -1}) {
+		t.Errorf("without parts: %+v", got)
+	}
+	if got := (&Media{}).Part("a"); !reflect.DeepEqual(got, Part{Max: -1}) {
+		t.Errorf("without a schema: %+v", got)
+	}
+}
+
+func TestTypesOfFiles(t *testing.T) {
+	for types, want := range map[string]string{
+		"":                     "image/png text/html",
+		"image/png":            "image/png",
+		"text/html, image/png": "image/png text/html",
+		"image/*":              "image/png",
+		"*/*":                  "image/png text/html",
+		"image/gif":            "",
+	} {
+		var got []string
+		for _, name := range []string{"image/png", "text/html"} {
+			if (Part{Types: mediaTypes(types)}).Accepts(name) {
+				got = append(got, name)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q accepts %q, want %q", types, got, want)
+		}
+	}
+}
+
+// TestFormsWithFilesWrittenAnew: what was trimmed or filled in travels on beside
+// the files (RFC 7578), and a schema that speaks of the whole sees them by name.
+func TestFormsWithFilesWrittenAnew(t *testing.T) {
+	const title = `"title":{"type":"string","x-gatehouse":{"trim":true}}`
+	const file = `{"type":"string","format":"binary","maxLength":9,"minLength":2}`
+	for name, c := range map[string]struct{ schema, encoding, sent, values, json, refused string }{
+		"as it was":           {`"properties":{` + title + `,"f":` + file + `}`, "{}", "title=a f@n:t/t:9", "title=a f@n", `{"f":"n","title":"a"}`, ""},
+		"trimmed":             {`"properties":{` + title + `,"f":` + file + `}`, "{}", "f@n:t/t:2 title=_a", "f@n title=a", `{"f":"n","title":"a"}`, ""},
+		"a list":              {`"properties":{` + title + `,"f":{"type":"array","items":` + file + `},"l":{"type":"array"}}`, "{}", "l=1 f@n:t/t:2 title=_a l=2 f@m:t/t:3", "f@n f@m l=1 l=2 title=a", `{"f":["n","m"],"l":["1","2"],"title":"a"}`, ""},
+		"a list as JSON":      {`"properties":{` + title + `,"l":{}}`, `{"l":{"contentType":"application/json"}}`, "l=[1,true] title=_a", "l=[1,true] title=a", `{"l":[1,true],"title":"a"}`, ""},
+		"values":              {`"properties":{` + title + `,"b":{"type":"boolean"},"n":{"type":["number","null"],"x-gatehouse":{"empty":null}},"o":{"type":"object"}}`, "{}", "n= o={\"x\":1.0} b=true title=_a", `b=true n= o={"x":1.0} title=a`, `{"b":true,"n":null,"o":{"x":1.0},"title":"a"}`, ""},
+		"unevaluated":         {`"properties":{"f":{"type":"string","format":"binary"}},"unevaluatedProperties":{"type":"array"}`, "{}", "f@n:t/t:2 g@m:t/t:2 g@k:t/t:2", "f@n g@m g@k", `{"f":"n","g":["m","k"]}`, ""},
+		"unevaluated, a list": {`"properties":{"f":{"type":"array","items":` + file + `}},"unevaluatedProperties":false`, "{}", "f@name:t/t:2", "f@name", `{"f":["name"]}`, ""},
+		"not unevaluated":     {`"properties":{"f":{"type":"string","format":"binary"}},"unevaluatedProperties":false`, "{}", "f@n:t/t:2 g@m:t/t:2", "", "", "VALIDATION_ERROR /g unknown_field: is not a known field"},
+		"too small":           {`"properties":{"f":` + file + `}`, "{}", "f@n:t/t:1", "", "", "VALIDATION_ERROR /f minLength: must be at least 2 bytes"},
+		"too large":           {`"properties":{"f":` + file + `}`, "{}", "f@n:t/t:10", "", "", "VALIDATION_ERROR /f maxLength: must be at most 9 bytes"},
+		"not empty":           {`"properties":{"f":{"type":"string","format":"binary","maxLength":0}}`, "{}", "f@n:t/t:1", "", "", "VALIDATION_ERROR /f maxLength: must be at most 0 bytes"},
+		"empty":               {`"properties":{"f":{"type":"string","format":"binary","maxLength":0}}`, "{}", "f@n:t/t:0", "f@n", `{"f":"n"}`, ""},
+		"a file too many":     {`"properties":{"f":` + file + `}`, "{}", "f@n:t/t:2 f@n:t/t:2", "", "", "VALIDATION_ERROR /f repeated: must be given once"},
+		"none":                {`"properties":{"f":` + file + `}`, "{}", "", "", "{}", ""},
+		"unreadable name":     {`"properties":{"f":` + file + `}`, "{}", "f@\xff:t/t:2", "f@\xff", "", "INTERNAL_ERROR "},
+	} {
+		op, m := multipartOf(t, `{"type":"object",`+c.schema+`}`, c.encoding, Reject)
+		f, err := op.DecodeForm("member", m, sentForm(strings.Fields(c.sent)...), nil)
+		if formLines(f.Values) != c.values || string(f.Value) != c.json || formRefusal(err) != c.refused {
+			t.Errorf("%s: %s %s %s", name, formLines(f.Values), f.Value, formRefusal(err))
 		}
 	}
 }

@@ -117,6 +117,7 @@ func TestMultipartForms(t *testing.T) {
 func TestFormsThatCannotBeRead(t *testing.T) {
 	for _, text := range []string{
 		`{"content":{"multipart/form-data":{"schema":{"type":"array","items":{"type":"string"}}}}}`,
+		`{"content":{"multipart/form-data":{"schema":{"type":["array","null"]}}}}`,
 		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"b":{"contentType":"image/png"}}}}}`,
 		`{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"a":{"style":"matrix"}}}}}`,
 		`{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"a":{"style":"deepObject"}}}}}`,

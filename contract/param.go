@@ -55,18 +55,11 @@ func (o *Operation) DecodeParams(r *http.Request, values []string) (map[string]a
 	}
 	var faults []problem.Field
 	out := make(map[string]any, len(o.Params))
-	for _, p := range o.Params {
-		var path segmentText
-		if p.In == "path" && len(values) > 0 {
-			path, values = segmentText{text: values[0]}, values[1:]
-			if !p.JSON && (p.form.list() || p.form.object()) {
-				path = o.rawSegment(r, p.Name, path)
-			}
-		}
-		v, there, found := p.read(r, &q, path)
-		faults = append(faults, found...)
-		if there {
-			out[p.key] = v
+	for i, p := range o.Params {
+		got := p.read(r, &q, o.segment(r, i, values))
+		faults = append(faults, got.faults...)
+		if got.there {
+			out[p.key] = got.value
 		}
 	}
 	if o.Unknown == Reject || o.Unknown == "" {
@@ -120,38 +113,56 @@ func (o *Operation) StripQuery(r *http.Request) string {
 	return strings.Join(kept, "&")
 }
 
-// read takes the parameter out of the request. there is false when it was not
-// sent and has no default.
-func (p *Param) read(r *http.Request, q *query, path segmentText) (v any, there bool, faults []problem.Field) {
-	t, f := p.texts(r, q, path)
-	if f != nil {
-		return nil, false, []problem.Field{*f}
+// reading is what a request says of one parameter, or of one field of a form.
+type reading struct {
+	value  any
+	there  bool // there is a value, which has no fault
+	faults []problem.Field
+}
+
+func refused(faults ...problem.Field) reading { return reading{faults: faults} }
+
+// read takes the parameter out of the request, or its default.
+func (p *Param) read(r *http.Request, q *query, path segmentText) reading {
+	t, fault := p.texts(r, q, path)
+	switch {
+	case fault != nil:
+		return refused(*fault)
+	case !t.there && p.fallback != nil:
+		return reading{value: *p.fallback, there: true}
+	case !t.there && p.Required:
+		return refused(p.fault("", "required", "is required")...)
+	case t.blank() && p.Empty:
+		return reading{value: p.form.empty(), there: true}
 	}
+	got := p.value(t)
+	if !got.there {
+		return got
+	}
+	prepared, _, unknown := p.Schema.Prepare(got.value, Reject)
+	faults := tidy(append(unknown, p.Schema.Validate(prepared)...))
+	if len(faults) == 0 {
+		return reading{value: prepared, there: true}
+	}
+	for i, f := range faults {
+		faults[i] = p.within(f)
+	}
+	return refused(faults...)
+}
+
+// value makes a value of the texts, if there are any.
+func (p *Param) value(t texts) reading {
 	if !t.there {
-		switch {
-		case p.fallback != nil:
-			return *p.fallback, true, nil
-		case p.Required:
-			return nil, false, p.fault("", "required", "is required")
-		}
-		return nil, false, nil
+		return reading{}
 	}
-	if p.Empty && len(t.parts) == 1 && t.parts[0] == "" {
-		return p.form.empty(), true, nil
-	}
-	if v, faults = p.convert(t); len(faults) > 0 {
-		return nil, false, faults
+	v, faults := p.convert(t)
+	if len(faults) > 0 {
+		return refused(faults...)
 	}
 	if where, found := findNUL(v); found {
-		return nil, false, p.fault(where, codeNUL, textNUL)
+		return refused(p.fault(where, codeNUL, textNUL)...)
 	}
-	prepared, _, unknown := p.Schema.Prepare(v, Reject)
-	if unknown = append(unknown, p.Schema.Validate(prepared)...); len(unknown) > 0 {
-		for _, f := range tidy(unknown) {
-			faults = append(faults, p.within(f))
-		}
-	}
-	return prepared, true, faults
+	return reading{value: v, there: true}
 }
 
 // fault is one fault of the parameter, at a pointer into its value. A text of

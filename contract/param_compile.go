@@ -8,8 +8,8 @@ import (
 // param compiles the parameter object at a pointer.
 func (c *compiler) param(pointer string) (*Param, error) {
 	object, _ := c.at(pointer).(map[string]any)
-	p := &Param{Name: text(object["name"]), In: text(object["in"]), Required: object["required"] == true}
-	p.Required = p.Required || p.In == "path"
+	p := &Param{Name: text(object["name"]), In: text(object["in"])}
+	p.Required = p.In == "path" || object["required"] == true
 	if p.In == "header" {
 		p.Name = http.CanonicalHeaderKey(p.Name)
 	}
@@ -37,7 +37,7 @@ func (c *compiler) param(pointer string) (*Param, error) {
 			"the text of a parameter does not tell the two apart", "allow one of them"}
 	}
 	for _, a := range spread([]applied{{p.Schema.root, true}}) {
-		if a.sure && a.node.fallback != nil && p.fallback == nil {
+		if a.sure && p.fallback == nil {
 			p.fallback = a.node.fallback
 		}
 	}
@@ -70,6 +70,7 @@ var styles = map[string][]string{ // the first is the default (OAS 3.1 §4.8.12.
 	"query":  {"form", "spaceDelimited", "pipeDelimited", "deepObject"},
 	"header": {"simple"},
 	"cookie": {"form"},
+	inForm:   {"form", "spaceDelimited", "pipeDelimited", "deepObject"}, // §4.8.15
 }
 
 func (p *Param) setStyle(object map[string]any, pointer string) error {

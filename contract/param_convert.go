@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,9 +21,11 @@ type form struct {
 	rest   *form // members that fields does not name
 }
 
-func (f *form) list() bool { return f.types&kindArray != 0 && f.types != anyKind }
+func (f *form) may(k kindMask) bool { return f.types&k != 0 }
 
-func (f *form) object() bool { return f.types&kindObject != 0 && f.types != anyKind }
+func (f *form) list() bool { return f.may(kindArray) && f.types != anyKind }
+
+func (f *form) object() bool { return f.may(kindObject) && f.types != anyKind }
 
 // anyKind is what a schema without a word on types allows.
 const anyKind = kindNull | kindBoolean | kindInteger | kindNumber | kindString | kindArray | kindObject
@@ -73,32 +76,37 @@ func widened(m kindMask) kindMask {
 // deep as parameter styles go.
 func newForm(s *Schema, parts bool) *form {
 	f := &form{types: allowed(s.root), schema: s}
-	all := spread([]applied{{s.root, true}})
-	f.whole = f.types&kindNumber == 0
-	for _, a := range all {
-		if a.node.format != nil {
-			f.whole = false
-		}
-	}
+	all := together(s.root)
+	f.whole = !f.may(kindNumber) && !slices.ContainsFunc(all, func(n *node) bool { return n.format != nil })
 	if !parts {
 		return f
 	}
 	part := func(n *node) *form { return newForm(&Schema{root: n, way: s.way, nodes: s.nodes}, false) }
 	f.fields = map[string]*form{}
-	for _, a := range all {
-		if a.node.items != nil && f.item == nil {
-			f.item = part(a.node.items)
+	for _, n := range all {
+		if n.items != nil && f.item == nil {
+			f.item = part(n.items)
 		}
-		if a.node.additional != nil && f.rest == nil {
-			f.rest = part(a.node.additional)
+		if n.additional != nil && f.rest == nil {
+			f.rest = part(n.additional)
 		}
-		for name, p := range a.node.properties {
+		for name, p := range n.properties {
 			if f.fields[name] == nil {
 				f.fields[name] = part(p)
 			}
 		}
 	}
 	return f
+}
+
+// together are all schemas that apply to a value through $ref, allOf and branches,
+// root itself the first.
+func together(root *node) []*node {
+	var nodes []*node
+	for _, a := range spread([]applied{{node: root}}) {
+		nodes = append(nodes, a.node)
+	}
+	return nodes
 }
 
 // convert makes a value of the texts.
@@ -115,9 +123,9 @@ func (p *Param) convert(t texts) (any, []problem.Field) {
 	case p.form.list():
 		list := make([]any, 0, len(t.parts))
 		var faults []problem.Field
-		for i, text := range t.parts {
-			v, code, message := p.item(text)
-			if code != "" && len(faults) < maxFaults {
+		for i := 0; i < len(t.parts) && len(faults) < maxFaults; i++ {
+			v, code, message := p.item(t.parts[i])
+			if code != "" {
 				faults = append(faults, p.fault("/"+strconv.Itoa(i), code, message)...)
 			}
 			list = append(list, v)
@@ -149,7 +157,7 @@ func (p *Param) convertObject(parts []string) (any, []problem.Field) {
 	}
 	object := make(map[string]any, len(parts)/2)
 	var faults []problem.Field
-	for i := 0; i < len(parts); i += 2 {
+	for i := 0; i < len(parts) && len(faults) < maxFaults; i += 2 {
 		name := parts[i]
 		if _, twice := object[name]; twice {
 			faults = append(faults, p.fault("", "repeated", "must give each member once")...)
@@ -178,22 +186,22 @@ func (f *form) scalar(text string) (v any, code, message string) {
 	if f == nil || f.types == anyKind {
 		return text, "", ""
 	}
-	if f.types&kindInteger != 0 {
-		if n, ok := number(text, f.types&kindNumber != 0); ok {
+	if f.may(kindInteger) {
+		if n, ok := number(text, f.may(kindNumber)); ok {
 			if _, err := strconv.ParseInt(text, 10, 64); f.whole && err != nil {
 				return nil, "format", textFormat("int64")
 			}
-			if f.types&kindString == 0 || f.accepts(n) {
+			if !f.may(kindString) || f.accepts(n) {
 				return n, "", ""
 			}
 		}
 	}
-	if f.types&kindBoolean != 0 && (text == "true" || text == "false") {
-		if v := text == "true"; f.types&kindString == 0 || f.accepts(v) {
+	if f.may(kindBoolean) && (text == "true" || text == "false") {
+		if v := text == "true"; !f.may(kindString) || f.accepts(v) {
 			return v, "", ""
 		}
 	}
-	if f.types&kindString != 0 {
+	if f.may(kindString) {
 		return text, "", ""
 	}
 	return nil, "type", textType(f.types &^ (kindNull | kindArray | kindObject))
@@ -201,7 +209,7 @@ func (f *form) scalar(text string) (v any, code, message string) {
 
 // empty is the value of an empty text that allowEmptyValue lets pass.
 func (f *form) empty() any {
-	if f.types&kindString != 0 {
+	if f.may(kindString) {
 		return ""
 	}
 	return nil
@@ -217,7 +225,7 @@ func number(text string, fraction bool) (json.Number, bool) {
 	if digits := strings.TrimPrefix(text, "-"); digits == "0" || len(digits) > 0 && len(digits) < 300 && digits[0] != '0' && strings.Trim(digits, "0123456789") == "" {
 		return json.Number(text), true
 	}
-	if !fraction || text == "" || len(text) > strictjson.MaxNumber || strings.Trim(text, "+-.0123456789eE") != "" {
+	if !fraction || strings.Trim(text, "+-.0123456789eE") != "" {
 		return "", false
 	}
 	v, err := strictjson.Decode([]byte(text))

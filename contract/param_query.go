@@ -28,7 +28,6 @@ type pair struct {
 // are no UTF-8.
 func (q *query) parse(raw string, params []*Param) (bad *problem.Field) {
 	q.pairs = q.array[:0]
-	semicolons := strings.IndexByte(raw, ';') >= 0
 	for raw != "" {
 		var text string
 		text, raw, _ = strings.Cut(raw, "&")
@@ -39,7 +38,7 @@ func (q *query) parse(raw string, params []*Param) (bad *problem.Field) {
 			return queryFault("maxItems", "the query must have at most 256 parameters")
 		}
 		name, value, _ := strings.Cut(text, "=")
-		if semicolons && strings.IndexByte(text, ';') >= 0 && !reserved(params, name) {
+		if strings.Contains(text, ";") && !reserved(params, name) {
 			return queryFault("separator", "a semicolon in the query must be written %3B")
 		}
 		name, err := url.QueryUnescape(name)

@@ -9,19 +9,12 @@ func (o *Operation) SoundParams(r *http.Request, values []string) map[string]any
 	var q query
 	bad := q.parse(r.URL.RawQuery, o.Params)
 	out := make(map[string]any, len(o.Params))
-	for _, p := range o.Params {
+	for i, p := range o.Params {
 		if bad != nil && p.In == "query" {
 			continue
 		}
-		var path segmentText
-		if p.In == "path" && len(values) > 0 {
-			path, values = segmentText{text: values[0]}, values[1:]
-			if !p.JSON && (p.form.list() || p.form.object()) {
-				path = o.rawSegment(r, p.Name, path)
-			}
-		}
-		if v, there, faults := p.read(r, &q, path); there && len(faults) == 0 {
-			out[p.key] = v
+		if got := p.read(r, &q, o.segment(r, i, values)); got.there {
+			out[p.key] = got.value
 		}
 	}
 	return out

@@ -22,20 +22,28 @@ type segmentText struct {
 	encoded bool // a comma that was written %2C is no delimiter
 }
 
-// rawSegment is the value of a path parameter as it was sent, when the parameter
-// is a segment of its own; otherwise decoded as it is.
-func (o *Operation) rawSegment(r *http.Request, name string, decoded segmentText) segmentText {
+// blank tells whether an empty text was sent, and nothing else.
+func (t texts) blank() bool { return slices.Equal(t.parts, []string{""}) }
+
+// segment is the value of the parameter number i, which is one of the path when
+// there are as many values: as it was sent, when the parameter is a segment of
+// its own, otherwise decoded as it is.
+func (o *Operation) segment(r *http.Request, i int, values []string) segmentText {
+	if i >= len(values) {
+		return segmentText{}
+	}
+	decoded := segmentText{text: values[i]}
 	raw := r.URL.EscapedPath()
-	if strings.IndexByte(raw, '%') < 0 {
+	if !strings.Contains(raw, "%") {
 		return decoded
 	}
 	parts := strings.Split(strings.TrimPrefix(raw, "/"), "/")
 	if len(parts) != len(o.segments) {
 		return decoded
 	}
-	for i, s := range o.segments {
-		if s.plain() && s.names[0] == name {
-			return segmentText{parts[i], true}
+	for at, s := range o.segments {
+		if s.plain() && s.names[0] == o.Params[i].Name {
+			return segmentText{parts[at], true}
 		}
 	}
 	return decoded
@@ -104,6 +112,7 @@ func cookies(r *http.Request, name string) []string {
 	return out
 }
 
+// one is a fault of the parameter as a whole.
 func (p *Param) one(code, message string) *problem.Field { return &p.fault("", code, message)[0] }
 
 // spreadObject collects an object whose members stand in the query by
@@ -119,10 +128,7 @@ func (p *Param) spreadObject(q *query) (texts, *problem.Field) {
 			}
 		}
 	}
-	if len(found) == 0 {
-		return texts{}, nil
-	}
-	return p.decoded(found)
+	return p.members(found)
 }
 
 // spreadCookies collects an object whose members are cookies of their own.
@@ -133,7 +139,12 @@ func (p *Param) spreadCookies(r *http.Request) (texts, *problem.Field) {
 			found = append(found, url.PathEscape(name), raw)
 		}
 	}
-	if len(found) == 0 {
+	return p.members(found)
+}
+
+// members are the names and values of an object, which is not there without any.
+func (p *Param) members(found []string) (texts, *problem.Field) {
+	if found == nil {
 		return texts{}, nil
 	}
 	return p.decoded(found)
@@ -253,7 +264,6 @@ func (p *Param) bare(text string) (value string, ok bool) {
 }
 
 func namesAndValues(parts []string) (out []string, ok bool) {
-	out = make([]string, 0, 2*len(parts))
 	for _, p := range parts {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok {

@@ -47,13 +47,11 @@ func (o *Operation) CheckResponse(status int, mediaType string, body []byte) []p
 	if len(r.Content) == 0 {
 		return []problem.Field{{Code: "content_type", Message: "the contract states no body for this answer"}}
 	}
-	s, stated := r.Content[name]
-	if s == nil && !stated {
-		if s = lookMedia(r.Content, name); s == nil && !hasRange(r.Content, name) {
-			return []problem.Field{{Code: "content_type", Message: "the contract does not state this media type for this answer"}}
-		}
+	s, stated := lookMedia(r.Content, name)
+	if !stated {
+		return []problem.Field{{Code: "content_type", Message: "the contract does not state this media type for this answer"}}
 	}
-	if s == nil || !isJSON(name) {
+	if s == nil {
 		return nil
 	}
 	v, err := strictjson.Decode(body)
@@ -97,11 +95,11 @@ func (o *Operation) FilterAnswer(role string, status int, mediaType string, body
 	if r == nil || err != nil {
 		return nil, errUndeclared
 	}
-	s := lookMedia(r.Content, name)
+	s, stated := lookMedia(r.Content, name)
 	switch {
-	case s == nil && !hasRange(r.Content, name):
+	case !stated:
 		return nil, errUndeclared
-	case s == nil || !isJSON(name):
+	case s == nil:
 		return body, nil
 	}
 	v, err := strictjson.Decode(body)
@@ -122,26 +120,14 @@ func (o *Operation) FilterAnswer(role string, status int, mediaType string, body
 // checkWhole validates a value and holds its members against the schema.
 func (s *Schema) checkWhole(v any) []problem.Field {
 	_, _, unknown := s.Prepare(v, Reject)
-	faults := s.Validate(v)
-	if len(unknown) == 0 {
-		return faults
-	}
-	return tidy(append(faults, unknown...))
-}
-
-func hasRange(content map[string]*Schema, name string) bool {
-	known := make(map[string]bool, len(content))
-	for k := range content {
-		known[k] = true
-	}
-	return lookMedia(known, name)
+	return tidy(append(s.Validate(v), unknown...))
 }
 
 // responseFor is the response for a status: stated itself, by its class as 4XX,
 // or by default.
 func (o *Operation) responseFor(status int) *Response {
 	text := strconv.Itoa(status)
-	for _, key := range []string{text, text[:1] + "XX", text[:1] + "xx", "default"} {
+	for _, key := range []string{text, text[:1] + "XX", "default"} {
 		if r := o.Responses[key]; r != nil {
 			return r
 		}

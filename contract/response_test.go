@@ -7,7 +7,8 @@ func TestCheckResponse(t *testing.T) {
 		"200":{"content":{"application/json":{"schema":{"type":"array","items":{"type":"object","required":["id"],"properties":{"id":{"type":"integer"},"hash":{"type":"string","writeOnly":true}}}}},"text/html":{}}},
 		"204":{"description":"done"},
 		"4XX":{"content":{"application/problem+json":{"schema":{"type":"object"}}}},
-		"418":{"content":{"*/*":{}}}
+		"418":{"content":{"*/*":{}}},
+		"203":{"content":{"text/plain":{"schema":{"type":"integer"}},"image/*":{"schema":{"type":"integer"}}}}
 	}`
 	table := value(t, responses).(map[string]any)
 	c := newCompiler("test", table, false)
@@ -29,6 +30,11 @@ func TestCheckResponse(t *testing.T) {
 		"a class":                {404, "application/problem+json", `{"status":404}`, ""},
 		"a range":                {418, "image/png", "x", ""},
 		"another media type":     {200, "text/html", "<p>", ""},
+		"no schema":              {418, "application/json", `{"a":`, ""},
+		"a schema of no JSON":    {203, "text/plain", "x", ""},
+		"a schema of a range":    {203, "image/png", "x", ""},
+		"a class without a body": {404, "application/problem+json", "", "required: the contract states a body for this answer"},
+		"a class, another digit": {500, "application/problem+json", "{}", "status: the contract states no answer 500"},
 		"an undeclared status":   {201, "application/json", `[]`, "status: the contract states no answer 201"},
 		"an undeclared type":     {200, "text/plain", `[]`, "content_type: the contract does not state this media type for this answer"},
 		"no type":                {200, "", `[]`, "content_type: the Content-Type of the answer cannot be read"},
@@ -47,5 +53,42 @@ func TestCheckResponse(t *testing.T) {
 	op.Responses["default"] = op.Responses["204"]
 	if got := op.CheckResponse(500, "", nil); got != nil {
 		t.Errorf("default: %v", got)
+	}
+}
+
+func TestAResponseThatDoesNotCompile(t *testing.T) {
+	doc := value(t, `{"200":{"content":{"application/json":{"schema":{"type":"int"}}}}}`).(map[string]any)
+	if r, err := newCompiler("test", doc, false).response("200", "/200"); err == nil {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestWhichAnswersAreFiltered: those with a member for some roles only, and all
+// where what the contract does not state is stripped.
+func TestWhichAnswersAreFiltered(t *testing.T) {
+	doc := value(t, `{
+		"open":{"content":{"application/json":{"schema":{"type":"object"}},"text/csv":{}}},
+		"private":{"content":{"text/csv":{},"application/json":{"schema":{"type":"array","items":{"properties":{"pay":{"x-gatehouse":{"read_roles":["admin"]}}}}}}}}}`).(map[string]any)
+	c := newCompiler("test", doc, false)
+	responses := map[string]*Response{"404": nil}
+	for status, name := range map[string]string{"200": "open", "201": "private"} {
+		r, err := c.response(status, "/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		responses[status] = r
+	}
+	open := map[string]*Response{"200": responses["200"], "404": nil}
+	if anyPrivate(open) || !anyPrivate(responses) {
+		t.Error("which answers are private is wrong")
+	}
+	if !(&Operation{Strip: true}).Filters() || !(&Operation{private: true}).Filters() || (&Operation{Responses: open}).Filters() {
+		t.Error("which operations filter is wrong")
+	}
+	anything := &Operation{Strip: true, Responses: map[string]*Response{"200": {Content: map[string]*Schema{"*/*": nil}}}}
+	for mediaType, passes := range map[string]bool{"image/png": true, "application/json": true, "": false, "text/plain; charset": false} {
+		if out, err := anything.FilterAnswer("guest", 200, mediaType, []byte(`{"a":`)); (err == nil) != passes || passes && string(out) != `{"a":` {
+			t.Errorf("%q: %q %v", mediaType, out, err)
+		}
 	}
 }

@@ -100,7 +100,7 @@ const (
 // Response is one answer an operation may give.
 type Response struct {
 	Status  string
-	Content map[string]*Schema // by media type; an empty map for an answer without a body
+	Content map[string]*Schema // by media type, nil for one that is not JSON or has no schema; empty for an answer without a body
 }
 
 // Socket is what may travel on a WebSocket.

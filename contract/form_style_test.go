@@ -1,0 +1,104 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+)
+
+// urlEncodedOf compiles an operation that takes a url-encoded form.
+func urlEncodedOf(tb testing.TB, schema, encoding string, u Unknown) *Operation {
+	tb.Helper()
+	return &Operation{Body: bodyOf(tb, `{"`+urlEncoded+`":{"schema":`+schema+`,"encoding":{`+encoding+`}}}`, false), Unknown: u}
+}
+
+// TestStylesOfFormFields: how a field is written hangs on its encoding (OAS 3.1
+// §4.8.15), and what was changed is written in the same way. The member z is a
+// default, so that every body is written anew.
+func TestStylesOfFormFields(t *testing.T) {
+	const ints = `{"type":"array","items":{"type":"integer"}}`
+	const points = `{"type":"array","items":{"type":"object","properties":{"x":{"type":"integer"}}}}`
+	const point = `{"type":"object","properties":{"x":{"type":"integer"},"y":{"type":"string"}}}`
+	for name, c := range map[string]struct{ schema, encoding, sent, json, body string }{
+		"text":                  {`{"type":"string"}`, ``, "a=x+%26", `"x &"`, "a=x+%26"},
+		"a number":              {`{"type":"number"}`, ``, "a=1.50", `1.50`, "a=1.50"},
+		"true":                  {`{"type":"boolean"}`, ``, "a=true", `true`, "a=true"},
+		"empty for null":        {`{"type":["integer","null"],"x-gatehouse":{"empty":null}}`, ``, "a=", `null`, "a="},
+		"not empty":             {`{"type":["integer","null"],"x-gatehouse":{"empty":null}}`, ``, "a=5", `5`, "a=5"},
+		"empty in a list":       {`{"type":["array","null"],"items":{"type":"string"},"x-gatehouse":{"empty":null}}`, ``, "a=&a=x", `["","x"]`, "a=&a=x"},
+		"any type":              {`{}`, ``, "a=1", `"1"`, "a=1"},
+		"repeated":              {ints, ``, "a=1&a=2", `[1,2]`, "a=1&a=2"},
+		"explode: true":         {ints, `"a":{"explode":true}`, "a=1&a=2", `[1,2]`, "a=1&a=2"},
+		"explode: false":        {ints, `"a":{"explode":false}`, "a=1,2", `[1,2]`, "a=1,2"},
+		"a list of none":        {ints, `"a":{"explode":false}`, "a=", `[]`, "a="},
+		"a list of no stated":   {`{"type":"array"}`, `"a":{"explode":false}`, "a=1,%2C", `["1",","]`, "a=1,%2C"},
+		"spaces":                {ints, `"a":{"style":"spaceDelimited"}`, "a=1+2", `[1,2]`, "a=1%202"},
+		"pipes":                 {ints, `"a":{"style":"pipeDelimited"}`, "a=1|2", `[1,2]`, "a=1%7C2"},
+		"pipes, exploded":       {ints, `"a":{"style":"pipeDelimited","explode":true}`, "a=1&a=2", `[1,2]`, "a=1&a=2"},
+		"an object":             {point, ``, "a=%7B%22x%22:1%7D", `{"x":1}`, "a=%7B%22x%22%3A1%7D"},
+		"form":                  {point, `"a":{"style":"form"}`, "x=1&y=%26", `{"x":1,"y":"&"}`, "x=1&y=%26"},
+		"form, not exploded":    {point, `"a":{"explode":false}`, "a=x,1,y,%2C", `{"x":1,"y":","}`, "a=x,1,y,%2C"},
+		"deepObject":            {point, `"a":{"style":"deepObject"}`, "a[x]=1", `{"x":1}`, "a%5Bx%5D=1"},
+		"deepObject is always":  {point, `"a":{"style":"deepObject","explode":false}`, "a[x]=1", `{"x":1}`, "a%5Bx%5D=1"},
+		"objects":               {points, ``, "a=%7B%22x%22:1%7D&a=%7B%7D", `[{"x":1},{}]`, "a=%7B%22x%22%3A1%7D&a=%7B%7D"},
+		"a number as JSON":      {`{"type":"integer"}`, `"a":{"contentType":"application/json"}`, "a=1e1", `10`, "a=10"},
+		"JSON, of several":      {`{}`, `"a":{"contentType":"text/plain, application/json"}`, "a=%5B1%5D", `[1]`, "a=%5B1%5D"},
+		"JSON for each item":    {`{"type":"array"}`, `"a":{"contentType":"application/json"}`, "a=1&a=%5B%5D", `[1,[]]`, "a=1&a=%5B%5D"},
+		"a list within JSON":    {`{}`, `"a":{"contentType":"application/json"}`, "a=%5B1,2%5D", `[1,2]`, "a=%5B1%2C2%5D"},
+		"style goes before":     {ints, `"a":{"contentType":"application/json","explode":true}`, "a=1&a=2", `[1,2]`, "a=1&a=2"},
+		"style over an object":  {point, `"a":{"contentType":"application/json","style":"deepObject"}`, "a[x]=1", `{"x":1}`, "a%5Bx%5D=1"},
+		"a type of text":        {`{"type":"integer"}`, `"a":{"contentType":"text/plain"}`, "a=1", `1`, "a=1"},
+		"a type of files":       {`{"type":"integer"}`, `"a":{"contentType":"image/png"}`, "a=1", `1`, "a=1"},
+		"binary is text":        {`{"type":"string","format":"binary"}`, ``, "a=x", `"x"`, "a=x"},
+		"nothing stated of it":  {ints, `"a":{}`, "a=1", `[1]`, "a=1"},
+		"a text larger than 8K": {`{"type":"string"}`, ``, "a=" + strings.Repeat("x", maxParam+1), `"` + strings.Repeat("x", maxParam+1) + `"`, "a=" + strings.Repeat("x", maxParam+1)},
+	} {
+		op := urlEncodedOf(t, `{"type":"object","properties":{"a":`+c.schema+`,"z":{"type":"integer","default":7}}}`, c.encoding, Reject)
+		d, err := op.Decode("member", urlEncoded, []byte(c.sent))
+		if err != nil || string(d.Value) != `{"a":`+c.json+`,"z":7}` || string(d.Body) != c.body+"&z=7" {
+			t.Errorf("%s: %.100s %.100s %s", name, d.Value, d.Body, formRefusal(err))
+		}
+	}
+}
+
+// TestFieldsOfFormsThatDoNotFit: each fault where it stands, and what could not
+// be read is not called missing besides.
+func TestFieldsOfFormsThatDoNotFit(t *testing.T) {
+	const required = `"required":["a"],"properties":{"a":`
+	for name, c := range map[string]struct{ rest, encoding, sent, refused string }{
+		"no JSON":                 {required + `{"type":"object"}}`, ``, "a=%7B", "/a json: must be JSON: not well-formed JSON at byte 1"},
+		"an item of no JSON":      {required + `{"type":"array","items":{"type":"object"}}}`, ``, "a=%7B%7D&a=%7B", "/a/1 json: must be JSON: not well-formed JSON at byte 1"},
+		"an item of a list":       {required + `{"type":"array","items":{"type":"integer"}}}`, ``, "a=1&a=x", "/a/1 type: must be an integer"},
+		"empty":                   {required + `{"type":"string","minLength":1}}`, ``, "a=", "/a minLength: must be at least 1 character"},
+		"missing":                 {required + `{"type":"string"}}`, ``, "", "/a required: is required"},
+		"missing beside":          {`"required":["a","b"],"properties":{"a":{"type":"integer"},"b":{"type":"integer"}}`, ``, "a=x", "/a type: must be an integer, /b required: is required"},
+		"too few fields":          {`"minProperties":2,"properties":{"a":{"type":"integer"}}`, ``, "a=x", "minProperties: must have at least 2 fields, /a type: must be an integer"},
+		"names without values":    {required + `{"type":"object","properties":{"x":{}}}}`, `"a":{"explode":false}`, "a=x,1,x", "/a type: must be names and values by turns"},
+		"an unknown field":        {`"properties":{"a":{}}`, ``, "b=1", "/b unknown_field: is not a known field"},
+		"a name that is not told": {`"additionalProperties":{"type":"integer"}`, ``, "%3Cb%3E=1&%3Cb%3E=2", "repeated: must be given once, type: must be an integer"},
+		"a name of another field": {`"additionalProperties":{"type":"integer"}`, ``, "b=x", "/b type: must be an integer"},
+		"the first of allOf":      {`"additionalProperties":{"type":"integer"},"allOf":[{"additionalProperties":{"type":["integer","string"]}}]`, ``, "b=x", "/b type: must be an integer"},
+	} {
+		op := urlEncodedOf(t, `{"type":"object",`+c.rest+`}`, c.encoding, Reject)
+		if _, err := op.Decode("member", urlEncoded, []byte(c.sent+"&")); formRefusal(err) != "VALIDATION_ERROR "+c.refused {
+			t.Errorf("%s: %s", name, formRefusal(err))
+		}
+	}
+}
+
+// TestFieldsThatNoMemberNames: under allow they pass, and are written anew as
+// additionalProperties describes them.
+func TestFieldsThatNoMemberNames(t *testing.T) {
+	for name, c := range map[string]struct{ additional, sent, json, body string }{
+		"any":                  {`true`, "b=1&%3Cb%3E=x", `{"<b>":"x","b":"1","z":7}`, "%3Cb%3E=x&b=1&z=7"},
+		"integer":              {`{"type":"integer"}`, "b=1", `{"b":1,"z":7}`, "b=1&z=7"},
+		"lists":                {`{"type":"array","items":{"type":"integer"}}`, "b=1&b=2", `{"b":[1,2],"z":7}`, "b=1&b=2&z=7"},
+		"the first of several": {`{"type":"array","items":{"type":"integer"}},"allOf":[{"additionalProperties":{}}]`, "b=1&b=2", `{"b":[1,2],"z":7}`, "b=1&b=2&z=7"},
+		"objects":              {`{"type":"object"}`, "b=%7B%7D", `{"b":{},"z":7}`, "b=%7B%7D&z=7"},
+	} {
+		op := urlEncodedOf(t, `{"type":"object","properties":{"z":{"default":7}},"additionalProperties":`+c.additional+`}`, "", Reject)
+		d, err := op.Decode("member", urlEncoded, []byte(c.sent))
+		if err != nil || string(d.Value) != c.json || string(d.Body) != c.body {
+			t.Errorf("%s: %s %s %s", name, d.Value, d.Body, formRefusal(err))
+		}
+	}
+}
