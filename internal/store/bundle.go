@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -37,7 +37,7 @@ type bundler struct {
 	bell    chan struct{} // rung when somebody waits
 	quit    chan struct{}
 	ended   chan struct{}
-	merged  merger
+	texts   texts
 }
 
 // parcel is one caller's plan.
@@ -56,7 +56,7 @@ var errAlone = errors.New("the bundle was undone")
 
 func newBundler(pool *pgxpool.Pool, p Pool, bound time.Duration) *bundler {
 	b := &bundler{
-		pool: pool, acquire: p.Acquire, bound: bound, merged: merger{},
+		pool: pool, acquire: p.Acquire, bound: bound, texts: texts{},
 		bell: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go b.work()
@@ -185,30 +185,32 @@ func (b *bundler) transact(ctx context.Context, bundle []*parcel) error {
 	}
 	defer held.Release() // closes it when it is broken or in a transaction
 	conn := held.Conn()
-	if err := look(ctx, conn, bundle); err != nil {
+	if err := b.look(ctx, conn, bundle); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(bundle, func(p *parcel) bool { return p.refused == nil }) {
 		_, err := conn.Exec(ctx, "rollback")
 		return err
 	}
-	if err := act(ctx, conn, bundle, b.merged); err != nil {
+	if err := act(ctx, conn, bundle, b.texts); err != nil {
 		return errors.Join(err, conn.Close(ctx)) // rolls back
 	}
 	return finish(ctx, conn)
 }
 
 // look begins, holds the rows and lets each plan decide.
-func look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) error {
+func (b *bundler) look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) error {
 	var batch pgx.Batch
 	batch.Queue(beginReadCommitted)
-	ids := map[string][]int64{}
+	ids, sights := map[string][]int64{}, map[string][]*parcel{}
 	for _, p := range bundle {
+		p.refused = errAlone // unless its row is held and found
 		ids[p.plan.Table] = append(ids[p.plan.Table], p.plan.ID)
+		sights[p.plan.Look.SQL] = append(sights[p.plan.Look.SQL], p)
 	}
 	held := make(map[row]bool, len(bundle))
-	for _, table := range slices.Sorted(maps.Keys(ids)) {
-		batch.Queue(hold(table)+" SKIP LOCKED", ids[table]).Query(func(rows pgx.Rows) error {
+	for table, list := range ids {
+		batch.Queue(hold(table)+" SKIP LOCKED", list).Query(func(rows pgx.Rows) error {
 			var id int64
 			_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
 				held[row{table, id}] = true
@@ -217,20 +219,30 @@ func look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) error {
 			return err
 		})
 	}
-	var actor speaker
-	for _, p := range bundle {
-		actor.change(&batch, p.actor)
-		batch.Queue(p.plan.Look.SQL, p.plan.Look.Args...).Query(func(rows pgx.Rows) error {
-			p.refused = errAlone
-			if held[p.row()] && rows.Next() {
-				p.decide(rows)
+	batch.Queue(setActor, "", SystemRole)
+	for q, plans := range sights {
+		columns, err := columnsOf(plans)
+		if err != nil {
+			return err
+		}
+		batch.Queue(b.texts.together(q, columns), columns...).Query(func(rows pgx.Rows) error {
+			defer rows.Close()
+			for rows.Next() {
+				p := plans[binary.BigEndian.Uint64(rows.RawValues()[0])-1]
+				if held[p.row()] {
+					p.decide(afterFirst{rows})
+				}
 			}
-			rows.Close()
 			return rows.Err()
 		})
 	}
 	return conn.SendBatch(ctx, &batch).Close()
 }
+
+// afterFirst is a row without its first column.
+type afterFirst struct{ pgx.Rows }
+
+func (r afterFirst) Scan(dest ...any) error { return r.Rows.Scan(append([]any{nil}, dest...)...) }
 
 // decide runs the caller's code, which must not take the worker with it when it
 // panics: alone it panics again, in its caller's goroutine.
@@ -246,7 +258,7 @@ func (p *parcel) decide(found Row) {
 }
 
 // act does what the plans have decided, and writes their audit entries.
-func act(ctx context.Context, conn *pgx.Conn, bundle []*parcel, merged merger) error {
+func act(ctx context.Context, conn *pgx.Conn, bundle []*parcel, made texts) error {
 	var batch pgx.Batch
 	var actor speaker
 	for _, p := range bundle {
@@ -254,7 +266,7 @@ func act(ctx context.Context, conn *pgx.Conn, bundle []*parcel, merged merger) e
 			continue
 		}
 		actor.change(&batch, p.actor)
-		for _, step := range merged.merge(p.steps) {
+		for _, step := range made.merge(p.steps) {
 			batch.Queue(step.SQL, step.Args...).Exec(func(tag pgconn.CommandTag) error { return step.check(tag.RowsAffected()) })
 		}
 	}

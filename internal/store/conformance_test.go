@@ -43,7 +43,7 @@ DROP TABLE folders;
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notes FORCE ROW LEVEL SECURITY;
 CREATE POLICY notes_owner ON notes TO CURRENT_USER USING (true) WITH CHECK (true);
-CREATE POLICY notes_own ON notes USING (owner = current_setting('app.actor', true) OR current_setting('app.role', true) = 'admin');
+CREATE POLICY notes_own ON notes USING (owner = current_setting('app.actor', true) OR current_setting('app.role', true) IN ('admin', 'system'));
 -- +goose StatementBegin
 DO $$ BEGIN EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON notes, folders TO %I', current_setting('gatehouse.app_role')); END $$;
 -- +goose StatementEnd

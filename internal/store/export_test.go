@@ -26,4 +26,4 @@ func Waiting(s *Store) int {
 }
 
 // MergeText is the text that several statements become.
-func MergeText(statements ...Statement) string { return merger{}.merge(statements)[0].SQL }
+func MergeText(statements ...Statement) string { return texts{}.merge(statements)[0].SQL }

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -9,16 +11,26 @@ import (
 // maxMerged bounds how many statements become one.
 const maxMerged = 6
 
-// merger makes one statement of several, which costs PostgreSQL and us less
-// than as many messages. It remembers what it made. It belongs to one worker.
-type merger map[[maxMerged]string]string
+// texts are the statements made of several, by those they are made of. One
+// message to PostgreSQL costs it and us less than many. They belong to one
+// goroutine.
+type texts map[[maxMerged]string]string
 
-var placeholder = regexp.MustCompile(`\$[0-9]+`)
+func (t texts) get(key [maxMerged]string, compose func() string) string {
+	text, ok := t[key]
+	if !ok {
+		text = compose()
+		if len(t) < maxStatements {
+			t[key] = text
+		}
+	}
+	return text
+}
 
 // merge puts all but the last statement before it as WITH queries (PostgreSQL
 // manual, 7.8.4): each sees the tables as they were before all of them.
 // Statements whose rows are counted stay by themselves.
-func (m merger) merge(steps []Statement) []Statement {
+func (t texts) merge(steps []Statement) []Statement {
 	var alone, together []Statement
 	for _, s := range steps {
 		if s.Rows != 0 {
@@ -36,24 +48,25 @@ func (m merger) merge(steps []Statement) []Statement {
 		key[i] = s.SQL
 		args = append(args, s.Args...)
 	}
-	text, ok := m[key]
-	if !ok {
-		text = mergeText(together)
-		if len(m) < maxStatements {
-			m[key] = text
-		}
-	}
+	text := t.get(key, func() string { return mergeText(together) })
 	return append(alone, Statement{SQL: text, Args: args})
+}
+
+var placeholder = regexp.MustCompile(`\$[0-9]+`)
+
+// renumber writes each placeholder of q anew.
+func renumber(q string, write func(n int) string) string {
+	return placeholder.ReplaceAllStringFunc(q, func(p string) string {
+		n, _ := strconv.Atoi(p[1:]) // digits, by the pattern
+		return write(n)
+	})
 }
 
 func mergeText(steps []Statement) string {
 	var b strings.Builder
 	given := 0
 	for i, s := range steps {
-		text := placeholder.ReplaceAllStringFunc(s.SQL, func(p string) string {
-			n, _ := strconv.Atoi(p[1:]) // digits, by the pattern
-			return "$" + strconv.Itoa(n+given)
-		})
+		text := renumber(s.SQL, func(n int) string { return "$" + strconv.Itoa(n+given) })
 		given += len(s.Args)
 		switch {
 		case i == len(steps)-1:
@@ -65,4 +78,57 @@ func mergeText(steps []Statement) string {
 		}
 	}
 	return b.String()
+}
+
+// together runs q once for each element of the columns, which are its
+// arguments. The first column of the result is the number of the element, from
+// 1.
+func (t texts) together(q string, columns []any) string {
+	return t.get([maxMerged]string{q, "together"}, func() string {
+		var arrays, names []string
+		for i, c := range columns {
+			kind := "text[]"
+			if _, ok := c.([]int64); ok {
+				kind = "bigint[]"
+			}
+			arrays = append(arrays, fmt.Sprintf("$%d::%s", i+1, kind))
+			names = append(names, fmt.Sprintf("arg%d", i+1))
+		}
+		each := renumber(q, func(n int) string { return fmt.Sprintf("given.arg%d", n) })
+		return fmt.Sprintf("SELECT given.nth, found.* FROM unnest(%s) WITH ORDINALITY AS given(%s, nth) CROSS JOIN LATERAL (%s) AS found",
+			strings.Join(arrays, ", "), strings.Join(names, ", "), each)
+	})
+}
+
+// columnsOf turns the arguments of each plan's Look into one array for each
+// argument.
+func columnsOf(plans []*parcel) ([]any, error) {
+	columns := make([]any, len(plans[0].plan.Look.Args))
+	for i := range columns {
+		var err error
+		switch plans[0].plan.Look.Args[i].(type) {
+		case int64:
+			columns[i], err = column[int64](plans, i)
+		case string:
+			columns[i], err = column[string](plans, i)
+		default:
+			err = errors.New("an argument of Look is neither int64 nor string")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return columns, nil
+}
+
+func column[T any](plans []*parcel, i int) ([]T, error) {
+	list := make([]T, len(plans))
+	for n, p := range plans {
+		v, ok := p.plan.Look.Args[i].(T)
+		if !ok {
+			return nil, errors.New("an argument of Look has changed its type")
+		}
+		list[n] = v
+	}
+	return list, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 )
 
@@ -12,7 +13,10 @@ import (
 type Plan struct {
 	Table string // the row of this table with the id ID is held from Look to the commit
 	ID    int64
-	Look  Statement // what the decision needs; at most one row
+	// Look finds what the decision needs: one SELECT of at most one row, its
+	// arguments, one at least, int64 or string. It sees what the system sees (see SystemRole),
+	// for it tells Decide and nobody else; what Decide returns runs as the actor.
+	Look Statement
 	// Decide returns what to do; none is a plan that changes nothing, an error
 	// refuses and is returned by WritePlan. It may run more than once, must do
 	// nothing but decide, and must not keep row. The statements must change
@@ -65,14 +69,18 @@ func (s *Store) bundled(ctx context.Context, b *bundler, p *parcel) (done bool, 
 
 // run carries out the plan in a transaction of its own.
 func (p Plan) run(ctx context.Context, tx *Tx) error {
-	if tx.Engine() == Postgres {
-		if _, err := tx.Exec(ctx, hold(p.Table), []int64{p.ID}); err != nil {
-			return fmt.Errorf("holding a row of %s: %w", p.Table, err)
-		}
-	}
-	steps, err := p.Decide(tx.QueryRow(ctx, p.Look.SQL, p.Look.Args...))
+	found, err := p.look(ctx, tx)
 	if err != nil {
 		return err
+	}
+	steps, err := p.Decide(found)
+	if err != nil {
+		return err
+	}
+	if tx.Engine() == Postgres {
+		if _, err := tx.Exec(ctx, setActor, tx.actor.ID, tx.actor.Role); err != nil {
+			return fmt.Errorf("acting as the caller: %w", err)
+		}
 	}
 	for _, step := range steps {
 		n, err := tx.Exec(ctx, step.SQL, step.Args...)
@@ -85,6 +93,41 @@ func (p Plan) run(ctx context.Context, tx *Tx) error {
 	}
 	return nil
 }
+
+// look holds the row and finds what the decision needs. SQLite runs one write
+// at a time, and holds all rows.
+func (p Plan) look(ctx context.Context, tx *Tx) (Row, error) {
+	if tx.Engine() == Postgres {
+		held, err := p.hold(ctx, tx)
+		if err != nil || !held {
+			return noRow{}, err
+		}
+		if _, err := tx.Exec(ctx, setActor, "", SystemRole); err != nil {
+			return nil, fmt.Errorf("looking as the system: %w", err)
+		}
+	}
+	return tx.QueryRow(ctx, p.Look.SQL, p.Look.Args...), nil
+}
+
+// hold asks again when it finds no row: it may have waited for somebody who put
+// another in its place.
+func (p Plan) hold(ctx context.Context, tx *Tx) (bool, error) {
+	for range 2 {
+		n, err := tx.Exec(ctx, hold(p.Table), []int64{p.ID})
+		if err != nil {
+			return false, fmt.Errorf("holding a row of %s: %w", p.Table, err)
+		}
+		if n > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// noRow is a Row without a row.
+type noRow struct{}
+
+func (noRow) Scan(...any) error { return sql.ErrNoRows }
 
 func (s Statement) check(changed int64) error {
 	if s.Rows != 0 && s.Rows != changed {
