@@ -52,7 +52,7 @@ func (c *compiler) formField(m *Media, name string, root *node) *Param {
 	case p.form.item != nil && p.form.item.object():
 		p.jsonItems = true
 	}
-	if m.Multipart {
+	if m.Multipart && root.lib != nil {
 		p.part = c.partOf(root)
 	}
 	return p
