@@ -1,6 +1,7 @@
 package gatetest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,7 +18,7 @@ import (
 func accessRows(s *suite) []Attack {
 	var rows []Attack
 	resigned := map[any]bool{}
-	for _, o := range s.operations {
+	for _, o := range s.deletingLast() {
 		for _, role := range s.roles() {
 			if s.Tokens[role] != nil || role == call.Guest {
 				rows = append(rows, s.accessRow(o, role, "", func() *http.Request { return s.request(o, role) }))
@@ -89,21 +90,29 @@ func (s *suite) resignedRow(o *operation) Attack {
 	}}
 }
 
+// deletingLast are the operations in an order in which what one needs is not
+// yet taken away by another.
+func (s *suite) deletingLast() []*operation {
+	return slices.SortedStableFunc(slices.Values(s.operations), func(a, b *operation) int {
+		return cmp.Compare(strings.Count(a.op.Method, http.MethodDelete), strings.Count(b.op.Method, http.MethodDelete))
+	})
+}
+
 // answerRows carry out every operation and look at what comes back.
 func answerRows(s *suite) []Attack {
-	var rows []Attack
-	for _, o := range s.operations {
+	var first, then []Attack
+	for _, o := range s.deletingLast() {
 		if o.op.Socket != nil || o.op.Method == http.MethodHead {
 			continue
 		}
 		for _, role := range s.roles() {
 			if s.cells[o.op][role] != authz.No {
-				rows = append(rows, s.look("answer to "+role+" that the contract does not state", o, role, described))
+				then = append(then, s.look("answer to "+role+" that the contract does not state", o, role, described))
 			}
 		}
 		if role := s.entitled(o); s.cells[o.op][role] != authz.No {
-			rows = append(rows,
-				s.look("request that fits the contract and is refused for its form", o, role, fitting),
+			first = append(first, s.look("request that fits the contract and is refused for its form", o, role, fitting))
+			then = append(then,
 				s.look("success without its header fields", o, role, func(_ *operation, a answer) error { return a.hardened() }),
 				s.look("success that shared caches may keep", o, role, s.kept),
 				s.look("success that tells of the inside", o, role, func(_ *operation, a answer) error { return a.silent() }),
@@ -111,7 +120,7 @@ func answerRows(s *suite) []Attack {
 			)
 		}
 	}
-	return rows
+	return append(first, then...)
 }
 
 func (s *suite) look(name string, o *operation, role string, check func(*operation, answer) error) Attack {

@@ -67,12 +67,13 @@ func dump(r *http.Request) string {
 
 // brief is a text as a line of a report.
 func brief(text string) string {
-	quoted := fmt.Sprintf("%q", text)
-	quoted = strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-	if len(quoted) > 300 {
-		return quoted[:300] + fmt.Sprintf("... (%d bytes)", len(text))
+	const most = 300
+	rest := ""
+	if len(text) > most {
+		text, rest = text[:most], fmt.Sprintf("... (%d bytes)", len(text))
 	}
-	return quoted
+	quoted := fmt.Sprintf("%q", text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`) + rest
 }
 
 // wrong is the error of a row.

@@ -68,8 +68,9 @@ type Target struct {
 	Patience time.Duration // how long a connection may take to answer or to end; 5 s when 0
 
 	// Leave are rows that do not apply, by name of the attack, of its group, of an
-	// operation, or "attack/operation", each with the reason, which is told. A name
-	// that is no row's is an error, and a row without a reason stays.
+	// operation, or "attack/operation" or "group/operation", each with the reason,
+	// which is told. A name that is no row's is an error, and a row without a reason
+	// stays.
 	Leave map[string]string
 }
 
@@ -85,7 +86,7 @@ type Attack struct {
 	Try func(h http.Handler) error
 }
 
-// Run runs all there is: Attacks, Access, Answers, and Wire when target has an
+// Run runs all there is: Attacks, Answers, Access, and Wire when target has an
 // Address. It also tells what could not be attacked for want of something in
 // target.
 func Run(t *testing.T, h http.Handler, target Target) {
@@ -99,8 +100,8 @@ func Run(t *testing.T, h http.Handler, target Target) {
 	}
 	tellLeft(t, target)
 	t.Run("attacks", func(t *testing.T) { try(t, h, l.attacks) })
-	t.Run("access", func(t *testing.T) { try(t, h, l.access) })
 	t.Run("answers", func(t *testing.T) { try(t, h, l.answers) })
+	t.Run("access", func(t *testing.T) { try(t, h, l.access) })
 	if len(l.wire) > 0 {
 		t.Run("wire", func(t *testing.T) { try(t, nil, l.wire) })
 	}
@@ -198,6 +199,13 @@ func (target Target) Wire() ([]Attack, error) {
 	return l.wire, err
 }
 
+// Gaps tell what cannot be attacked for want of something in target. Run logs
+// them.
+func (target Target) Gaps() ([]string, error) {
+	l, err := target.lists()
+	return l.gaps, err
+}
+
 // lists are all rows of a target.
 type lists struct {
 	attacks, access, answers, wire []Attack
@@ -238,7 +246,7 @@ func (target Target) lists() (lists, error) {
 func (a Attack) names() []string {
 	names := []string{a.Group, a.Name}
 	if a.Operation != "" {
-		names = append(names, a.Operation, a.Name+"/"+a.Operation)
+		names = append(names, a.Operation, a.Name+"/"+a.Operation, a.Group+"/"+a.Operation)
 	}
 	return names
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,22 +123,68 @@ func TestTargetsThatAreWrong(t *testing.T) {
 }
 
 func TestLeaveTakesRowsOut(t *testing.T) {
-	g := target(newGate(t, nil))
-	all, err := g.Attacks()
-	if err != nil {
-		t.Fatal(err)
+	rows := func(leave map[string]string) map[string]bool {
+		g := target(newGate(t, nil))
+		g.Leave = leave
+		all := map[string]bool{}
+		for _, list := range []func(gatetest.Target) ([]gatetest.Attack, error){gatetest.Target.Attacks, gatetest.Target.Access} {
+			some, err := list(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range some {
+				all[row.Group+": "+row.Name+"/"+row.Operation] = true
+			}
+		}
+		return all
 	}
-	g.Leave = map[string]string{"no credentials": "a", "removeBook": "b", "body: none/addBook": "c"}
-	some, err := g.Attacks()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range some {
-		if row.Name == "no credentials" || row.Operation == "removeBook" || row.Name == "body: none" {
-			t.Errorf("%s/%s is still there", row.Name, row.Operation)
+	all := rows(nil)
+	for name, gone := range map[string]func(row string) bool{
+		"no credentials":     func(row string) bool { return strings.HasPrefix(row, "tokens: no credentials/") },
+		"removeBook":         func(row string) bool { return strings.HasSuffix(row, "/removeBook") },
+		"body: none/addBook": func(row string) bool { return row == "bodies: body: none/addBook" },
+		"CORS":               func(row string) bool { return strings.HasPrefix(row, "CORS: ") },
+		"access/shelf":       func(row string) bool { return strings.HasPrefix(row, "access: ") && strings.HasSuffix(row, "/shelf") },
+		"no host":            func(row string) bool { return row == "hosts: no host/" },
+	} {
+		left, n := rows(map[string]string{name: "not ours"}), 0
+		for row := range all {
+			if gone(row) {
+				n++
+			}
+			if left[row] == gone(row) {
+				t.Errorf("without %q: %s is there: %v", name, row, left[row])
+			}
+		}
+		if n == 0 {
+			t.Errorf("%q takes nothing out", name)
 		}
 	}
-	if len(some) >= len(all) || len(some) < len(all)/2 {
-		t.Errorf("%d of %d rows are left", len(some), len(all))
+	if left := rows(map[string]string{"CORS": ""}); len(left) != len(all) {
+		t.Error("a row without a reason is left out")
+	}
+}
+
+// TestGapsAreTold: what cannot be attacked for want of something is no row, and
+// must not look as if it had passed.
+func TestGapsAreTold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*gatetest.Target)
+		says   string
+	}{
+		"no cookies": {func(g *gatetest.Target) { g.Cookies = nil }, "Target.Cookies"},
+		"no signer":  {func(g *gatetest.Target) { g.Sign = nil }, "Target.Sign"},
+		"no address": {func(*gatetest.Target) {}, "Target.Address"},
+		"no admin":   {func(g *gatetest.Target) { delete(g.Tokens, "admin"); delete(g.Cookies, "admin") }, "removeBook: no role"},
+		"an own object in Params": {func(g *gatetest.Target) {
+			g.Table = gatetest.Compile(t, strings.Replace(books, "own: path.reader", "own: row", 1))
+		}, "shelf: objects of somebody else (own: row)"},
+	} {
+		g := target(newGate(t, nil))
+		tt.change(&g)
+		gaps, err := g.Gaps()
+		if err != nil || !slices.ContainsFunc(gaps, func(gap string) bool { return strings.Contains(gap, tt.says) }) {
+			t.Errorf("%s: %v, %q, want one that says %q", name, err, gaps, tt.says)
+		}
 	}
 }

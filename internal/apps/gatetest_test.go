@@ -29,8 +29,7 @@ const password = "correct horse battery"
 func TestAttacksOnTheApps(t *testing.T) {
 	storetest.Each(t, Schemas(), func(t *testing.T, s *store.Store) {
 		h, target := allApps(t, s)
-		gatetest.Attacks(t, h, target)
-		gatetest.Access(t, h, target)
+		gatetest.Run(t, h, target)
 	})
 }
 
@@ -76,24 +75,22 @@ func allApps(t *testing.T, s *store.Store) (http.Handler, gatetest.Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tokens, cookies := credentials(t, people)
 	return gate.Wrap(dispatch), gatetest.Target{
-		Table: gate.Table(), Tokens: tokens(t, people),
+		Table: gate.Table(), Tokens: tokens, Cookies: cookies,
+		Others: map[string]map[string]string{ // slot 1 is booked by a guest
+			"bookInterview": {"path.id": "1"}, "cancelInterview": {"path.id": "1"},
+		},
 		Bodies: map[string]string{
 			"login":          `{"email":"admin@example.org","password":"` + password + `"}`,
+			"signUp":         `{"email":"new@example.org","username":"new","password":"` + password + `"}`,
 			"changePassword": `{"currentPassword":"` + password + `","newPassword":"` + password + `"}`,
 		},
-		Leave: ownJudgement(),
+		Leave: map[string]string{
+			"access/setup":   "public, and the handler answers 403 to who has no setup link",
+			"access/refresh": "public, and the handler answers 401 to a refresh token that is none",
+		},
 	}
-}
-
-// ownJudgement are public operations whose handler asks for a secret in the body.
-func ownJudgement() map[string]string {
-	leave := map[string]string{}
-	for _, role := range Roles() {
-		leave[role+" (public)/setup"] = "the handler answers 403 to who has no setup link"
-		leave[role+" (public)/refresh"] = "the handler answers 401 to a refresh token that is none"
-	}
-	return leave
 }
 
 // raised raises the budgets of the contracts: thousands of calls by four members
@@ -109,10 +106,10 @@ func raised(c gatehouse.Config) gatehouse.Config {
 	return c
 }
 
-// tokens are fresh sessions of one member of each role.
-func tokens(t *testing.T, people *identity.Service) map[string]func() string {
+// credentials log in one member of each role, anew for each credential.
+func credentials(t *testing.T, people *identity.Service) (tokens, cookies map[string]func() string) {
 	t.Helper()
-	out := map[string]func() string{}
+	tokens, cookies = map[string]func() string{}, map[string]func() string{}
 	for _, role := range identity.Roles() {
 		name := string(role)
 		if _, err := people.AddMember(t.Context(), identity.Operator(), identity.NewMember{
@@ -120,14 +117,16 @@ func tokens(t *testing.T, people *identity.Service) map[string]func() string {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		out[name] = func() string {
-			g, err := people.Login(t.Context(), identity.Credentials{Email: name + "@example.org", Password: password},
+		login := func(cookie bool) identity.Grant {
+			g, err := people.Login(t.Context(), identity.Credentials{Email: name + "@example.org", Password: password, Cookie: cookie},
 				identity.Origin{Address: netip.MustParseAddr("127.0.0.1")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return g.AccessToken
+			return g
 		}
+		tokens[name] = func() string { return login(false).AccessToken }
+		cookies[name] = func() string { return identity.CookieName + "=" + login(true).Cookie }
 	}
-	return out
+	return tokens, cookies
 }
