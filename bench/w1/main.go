@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-api/gatehouse/internal/apps/scheduler"
 	"github.com/gatehouse-api/gatehouse/internal/apps/system"
 	"github.com/gatehouse-api/gatehouse/internal/live"
+	"github.com/gatehouse-api/gatehouse/internal/server"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 	"github.com/gatehouse-api/gatehouse/limit"
 	"github.com/gatehouse-api/gatehouse/observe"
@@ -57,6 +58,7 @@ func main() {
 }
 
 func serve(ctx context.Context, o options) error {
+	server.TuneCollector()
 	db, err := o.open(ctx)
 	if err != nil {
 		return err
@@ -69,7 +71,7 @@ func serve(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	server, err := tlsedge.NewServer(tlsedge.ServerConfig{Addr: o.listen, Handler: handler})
+	edge, err := tlsedge.NewServer(tlsedge.ServerConfig{Addr: o.listen, Handler: handler})
 	if err != nil {
 		return err
 	}
@@ -80,9 +82,9 @@ func serve(ctx context.Context, o options) error {
 	context.AfterFunc(ctx, func() {
 		stopping, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = server.Shutdown(stopping)
+		_ = edge.Shutdown(stopping)
 	})
-	if err := tlsedge.Serve(server, listener); err != http.ErrServerClosed {
+	if err := tlsedge.Serve(edge, listener); err != http.ErrServerClosed {
 		return err
 	}
 	return db.Close()

@@ -84,6 +84,7 @@ func openCode(err error) int {
 
 // serve runs srv until the first signal, and ends it at once at the second.
 func (t *terminal) serve(srv *server.Server, l net.Listener) error {
+	server.TuneCollector()
 	now := make(chan struct{})
 	again := make(chan os.Signal, 1)
 	context.AfterFunc(t.ctx, func() {

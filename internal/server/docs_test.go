@@ -176,3 +176,30 @@ func TestPoliciesOfThePage(t *testing.T) {
 		t.Errorf("the page does not show the policy %q", headers.APIPolicy)
 	}
 }
+
+// TestSigningInPage compares the budgets and lifetimes of the page with the
+// contracts and the settings.
+func TestSigningInPage(t *testing.T) {
+	_, text := page(t, filepath.Join("..", "explanation", "signing-in.md"))
+	want := map[string]string{}
+	for _, api := range contracts(t) {
+		for name, b := range api.Budgets {
+			if b.Failures && api.Name == "members" && name != "setup" {
+				want["`limits."+name+"`"] = fmt.Sprintf("| %d failures in %.0f minutes, then 429", b.Requests, b.Window.Minutes())
+			}
+		}
+	}
+	id := load(t).Identity
+	want["`identity.token.access_ttl` |"] = fmt.Sprintf("| %.0f minutes |", id.Token.AccessTTL.Minutes())
+	want["`identity.token.refresh_ttl` |"] = fmt.Sprintf("| %.0f days |", id.Token.RefreshTTL.Hours()/24)
+	want["`identity.session.idle` |"] = fmt.Sprintf("| %.0f hours |", id.Session.Idle.Hours())
+	want["`identity.session.absolute` |"] = fmt.Sprintf("| %.0f days |", id.Session.Absolute.Hours()/24)
+	if len(want) != 7 {
+		t.Errorf("%d figures, want 7", len(want))
+	}
+	for setting, figure := range want {
+		if !regexp.MustCompile("(?m)^.*" + regexp.QuoteMeta(figure) + ".*" + regexp.QuoteMeta(setting)).MatchString(text) {
+			t.Errorf("no line with %s says %s", setting, figure)
+		}
+	}
+}

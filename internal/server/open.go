@@ -150,13 +150,34 @@ func OpenIdentity(cfg *config.Config, db *store.Store, o IdentityOptions) (*iden
 	if id.Issuer == "" {
 		id.Issuer = o.Issuer
 	}
+	refused, err := refusedPasswords(id.RefusedPasswords)
+	if err != nil {
+		return nil, err
+	}
 	return identity.New(identity.Config{
 		Store: db, Key: key, Issuer: id.Issuer, Audience: id.Audience,
 		Algorithm: string(id.Token.Algorithm), SharedSecret: []byte(id.Token.Secret.Reveal()),
 		SignUp: identity.SignUpMode(id.SignUp), AccessTTL: id.Token.AccessTTL, RefreshTTL: id.Token.RefreshTTL,
 		IdleTTL: id.Session.Idle, SessionTTL: id.Session.Absolute,
+		PasswordWords: id.PasswordWords, RefusedPasswords: refused,
 		OnRevoke: o.OnRevoke, Log: o.Log,
 	})
+}
+
+// refusedPasswords reads the list of the settings; nil without one.
+func refusedPasswords(path string) (map[string]bool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading identity.refused_passwords: %w", err)
+	}
+	listed, err := identity.ReadPasswords(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("reading identity.refused_passwords, %s: %w", path, err)
+	}
+	return listed, nil
 }
 
 // sealingKey is the key of the settings, or that of a file in the data folder
