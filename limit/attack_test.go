@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -228,8 +229,13 @@ func TestUnknownBudgetIsAnErrorWithNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := limit.New(limit.Config{Table: table}); err == nil || !strings.Contains(err.Error(), `GET /sliding: no budget is called "slding"`) ||
-		!strings.Contains(err.Error(), "sliding,") {
+	_, err = limit.New(limit.Config{Table: table, Budgets: map[string]contract.Budget{"extra": {Requests: 1, Window: time.Minute}}})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	_, list, ok := strings.Cut(err.Error(), `GET /sliding: no budget is called "slding"; there are `)
+	if names := strings.Split(list, ", "); !ok || !slices.IsSorted(names) || !slices.Contains(names, "sliding") ||
+		!slices.Contains(names, "extra") || !slices.Contains(names, "guide") {
 		t.Errorf("%v", err)
 	}
 }
@@ -242,8 +248,11 @@ func TestAnOperationWithoutAListIsNotUnlimited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := limit.New(limit.Config{Table: table, Unmatched: contract.Budget{Requests: 1, Window: time.Hour}}); err != nil {
-		t.Fatal(err)
+	r := newRig(t, limit.Config{Table: table, Unmatched: contract.Budget{Requests: 1, Window: time.Hour}})
+	for _, want := range []int{200, 429} {
+		if rec := r.do("GET", "/things", alice); rec.Code != want {
+			t.Errorf("%d, want %d", rec.Code, want)
+		}
 	}
 	op.Cost = 2
 	if _, err := limit.New(limit.Config{Table: table, Unmatched: contract.Budget{Requests: 1, Window: time.Hour}}); err == nil {

@@ -1,11 +1,12 @@
 package limit
 
 import (
+	"cmp"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -37,15 +38,15 @@ const retryAfter = time.Second
 type inFlight struct {
 	layer  *layer
 	next   http.Handler
-	places int64
-	total  atomic.Int64
+	places int
 	crowds [shardCount]crowd
 }
 
 // crowd is the principals of one shard that have calls running, and no others.
+// In AddressStage all calls are those of one.
 type crowd struct {
 	mu      sync.Mutex
-	running map[key]int64
+	running map[key]int
 	_       [128 - 16]byte
 }
 
@@ -58,30 +59,24 @@ func (c Concurrency) check() error {
 
 // around counts the calls to next as far as the stage does.
 func (c Concurrency) around(l *layer, next http.Handler) http.Handler {
-	places, usual := c.Total, DefaultTotal
+	f := &inFlight{layer: l, next: next, places: cmp.Or(c.Total, DefaultTotal)}
 	switch {
 	case c.InsecureUnlimited || l.cfg.Stage == AccountStage:
 		return next
 	case l.cfg.Stage == MemberStage:
-		places, usual = c.PerPrincipal, DefaultPerPrincipal
+		f.places = cmp.Or(c.PerPrincipal, DefaultPerPrincipal)
 	}
-	if places == 0 {
-		places = usual
+	for i := range f.crowds {
+		f.crowds[i].running = map[key]int{}
 	}
-	return &inFlight{layer: l, next: next, places: int64(places)}
+	return f
 }
 
 // ServeHTTP is the way of a call through the stage.
 func (f *inFlight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	alone := call.From(r.Context()) == nil
-	r = call.Ensure(w, r)
 	c := call.From(r.Context())
-	if alone {
-		w = c.ResponseWriter()
-	}
-	c.Resolve(f.layer.cfg.Table, r)
 	op := c.Operation()
-	if op != nil && op.Budgets != nil && len(op.Budgets) == 0 || c.Mode("limit") == call.Off {
+	if op != nil && op.Budgets != nil && len(op.Budgets) == 0 {
 		f.next.ServeHTTP(w, r)
 		return
 	}
@@ -90,7 +85,7 @@ func (f *inFlight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if call.Stopped(w, r, f.refusal(), f.roomier) {
 			return
 		}
-		f.enter(k, 1<<62)
+		f.enter(k, math.MaxInt)
 	}
 	if op != nil && op.Socket != nil {
 		f.upgrade(w, r, c, k)
@@ -124,43 +119,22 @@ func (f *inFlight) keyOf(c *call.Call) key {
 }
 
 // enter takes a place when fewer than places are taken.
-func (f *inFlight) enter(k key, places int64) bool {
-	if f.layer.cfg.Stage != MemberStage {
-		for {
-			n := f.total.Load()
-			if n >= places {
-				return false
-			}
-			if f.total.CompareAndSwap(n, n+1) {
-				return true
-			}
-		}
-	}
-	crowd := &f.crowds[k.hi>>58]
+func (f *inFlight) enter(k key, places int) bool {
+	crowd := &f.crowds[k.shard()]
 	crowd.mu.Lock()
 	defer crowd.mu.Unlock()
-	if crowd.running == nil {
-		crowd.running = map[key]int64{}
-	}
-	n := crowd.running[k]
-	if n >= places {
+	if crowd.running[k] >= places {
 		return false
 	}
-	crowd.running[k] = n + 1
+	crowd.running[k]++
 	return true
 }
 
 func (f *inFlight) leave(k key) {
-	if f.layer.cfg.Stage != MemberStage {
-		f.total.Add(-1)
-		return
-	}
-	crowd := &f.crowds[k.hi>>58]
+	crowd := &f.crowds[k.shard()]
 	crowd.mu.Lock()
 	defer crowd.mu.Unlock()
-	if n := crowd.running[k]; n > 1 {
-		crowd.running[k] = n - 1
-	} else {
+	if crowd.running[k]--; crowd.running[k] == 0 {
 		delete(crowd.running, k)
 	}
 }
@@ -183,5 +157,5 @@ func (f *inFlight) roomier(*call.Call, *problem.Error) string {
 	if f.layer.cfg.Stage == MemberStage {
 		name = "per_principal"
 	}
-	return "gatehouse.yaml: concurrency: { " + name + ": " + strconv.FormatInt(2*f.places, 10) + " }"
+	return "gatehouse.yaml: concurrency: { " + name + ": " + strconv.Itoa(2*f.places) + " }"
 }

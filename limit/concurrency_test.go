@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -37,11 +38,11 @@ paths:
       responses: {"101": {description: ok}}
 `
 
-// crowdRig is a stage with a handler that stays until it is told to go.
+// crowdRig is a stage with a handler that stays until it is told to go. It lives
+// in a bubble, where those who neither stay nor go are a deadlock.
 type crowdRig struct {
 	handler http.Handler
-	inside  atomic.Int64
-	arrived chan struct{}
+	served  atomic.Int64
 	leave   chan struct{}
 	pardons atomic.Int64
 	allow   atomic.Value
@@ -49,8 +50,9 @@ type crowdRig struct {
 
 func newCrowd(t testing.TB, cfg limit.Config, modes call.Modes) *crowdRig {
 	t.Helper()
-	r := &crowdRig{arrived: make(chan struct{}, 10000), leave: make(chan struct{})}
-	cfg.Table = tableOf(t, crowdDocument)
+	r := &crowdRig{leave: make(chan struct{})}
+	bare := strings.Replace(documentOf("bare", "", map[string]string{"/bare": ""}), ", limit: []", "", 1)
+	cfg.Table = load(t, crowdDocument, strings.Replace(bare, "post:", "get:", 1))
 	wrap, err := limit.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +69,7 @@ func newCrowd(t testing.TB, cfg limit.Config, modes call.Modes) *crowdRig {
 		if status := req.Header.Get("Test-Status"); status == "101" {
 			w.WriteHeader(http.StatusSwitchingProtocols)
 		}
-		r.inside.Add(1)
-		defer r.inside.Add(-1)
-		r.arrived <- struct{}{}
+		r.served.Add(1)
 		<-r.leave
 		if req.Header.Get("Test-Panic") != "" {
 			panic(http.ErrAbortHandler)
@@ -103,18 +103,32 @@ func (r *crowdRig) call(v visitor) *httptest.ResponseRecorder {
 	return rec
 }
 
-// fill sends calls until n of them are in the handler.
-func (r *crowdRig) fill(n int, who func(i int) visitor) (done func()) {
-	var all sync.WaitGroup
+// fill sends n calls, one after another, that all must reach the handler.
+func (r *crowdRig) fill(t testing.TB, n int, who func(i int) visitor) (done func()) {
+	t.Helper()
+	before := r.served.Load()
 	for i := range n {
-		all.Go(func() { r.call(who(i)) })
-		<-r.arrived
+		go r.call(who(i))
+		synctest.Wait()
+	}
+	if served := r.served.Load() - before; served != int64(n) {
+		t.Fatalf("%d of %d reached the handler", served, n)
 	}
 	return func() {
 		close(r.leave)
-		all.Wait()
+		synctest.Wait()
 		r.leave = make(chan struct{})
 	}
+}
+
+// more is one call more while the others stay: it is refused at once, or it
+// stays until done.
+func (r *crowdRig) more(v visitor, done func()) (rec *httptest.ResponseRecorder, stayed bool) {
+	go func() { rec = r.call(v) }()
+	synctest.Wait()
+	stayed = rec == nil
+	done()
+	return rec, stayed
 }
 
 func same(v visitor) func(int) visitor { return func(int) visitor { return v } }
@@ -138,6 +152,7 @@ func TestConcurrencyAttacks(t *testing.T) {
 			return visitor{path: "/things", from: fmt.Sprintf("192.0.2.%d:1", i+1)}
 		}, visitor{path: "/things", from: "198.51.100.1:1"}, 503},
 		{"unknown paths take places too", limit.AddressStage, 5, same(with(guest, func(v *visitor) { v.path = "/wp-admin" })), guest, 503},
+		{"an operation without a list of budgets", limit.AddressStage, 5, same(guest), with(guest, func(v *visitor) { v.path = "/bare" }), 503},
 		{"health under a flood", limit.AddressStage, 5, same(guest), with(guest, func(v *visitor) { v.path = "/health" }), 200},
 		{"health takes no place", limit.AddressStage, 20, same(with(guest, func(v *visitor) { v.path = "/health" })), guest, 200},
 		{"the last place", limit.AddressStage, 4, same(guest), guest, 200},
@@ -163,98 +178,99 @@ func TestConcurrencyAttacks(t *testing.T) {
 		{"the stage of accounts counts none", limit.AccountStage, 20, same(guest), guest, 200},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newCrowd(t, limit.Config{Stage: row.stage, Concurrency: few()}, nil)
-			done := r.fill(row.before, row.who)
-			answer := make(chan *httptest.ResponseRecorder, 1)
-			go func() { answer <- r.call(row.more) }()
-			var rec *httptest.ResponseRecorder
-			select {
-			case rec = <-answer: // refused: it has not waited for the others
-				done()
-			case <-r.arrived:
-				done()
-				rec = <-answer
-			}
-			if rec.Code != row.status {
-				t.Errorf("%d, want %d", rec.Code, row.status)
-			}
-			if want := map[int]string{200: "", 429: "1", 503: "1"}[row.status]; rec.Header().Get("Retry-After") != want {
-				t.Errorf("Retry-After %q", rec.Header().Get("Retry-After"))
-			}
-			code := map[int]string{429: `"code":"TOO_MANY_AT_ONCE"`, 503: `"code":"SERVICE_UNAVAILABLE"`}[row.status]
-			if !strings.Contains(rec.Body.String(), code) {
-				t.Errorf("body %s", rec.Body)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				r := newCrowd(t, limit.Config{Stage: row.stage, Concurrency: few()}, nil)
+				rec, stayed := r.more(row.more, r.fill(t, row.before, row.who))
+				if allowed := row.status == 200; rec.Code != row.status || stayed != allowed {
+					t.Errorf("%d, stayed %v, want %d", rec.Code, stayed, row.status)
+				}
+				if served := int(r.served.Load()) - row.before; served != map[int]int{200: 1}[row.status] {
+					t.Errorf("one more was served %d times", served)
+				}
+				if want := map[int]string{200: "", 429: "1", 503: "1"}[row.status]; rec.Header().Get("Retry-After") != want {
+					t.Errorf("Retry-After %q", rec.Header().Get("Retry-After"))
+				}
+				code := map[int]string{429: `"code":"TOO_MANY_AT_ONCE"`, 503: `"code":"SERVICE_UNAVAILABLE"`}[row.status]
+				if !strings.Contains(rec.Body.String(), code) {
+					t.Errorf("body %s", rec.Body)
+				}
+			})
 		})
 	}
 }
 
-// TestPlacesComeBack: after answers, panics and refusals every place is free.
+// TestPlacesComeBack: after answers, panics and refusals every place is free, and
+// no more than those.
 func TestPlacesComeBack(t *testing.T) {
+	guest := visitor{path: "/things", from: alice}
 	for _, stage := range []limit.Stage{limit.AddressStage, limit.MemberStage} {
-		r := newCrowd(t, limit.Config{Stage: stage, Concurrency: limit.Concurrency{Total: 3, PerPrincipal: 3}}, nil)
-		for _, v := range []visitor{
-			{path: "/things", from: alice}, {path: "/things", from: alice, fault: "yes"}, {path: "/", from: alice, status: "101"},
-			{path: "/", from: alice, status: "101", fault: "yes"}, {path: "/", from: alice, status: "none", fault: "yes"},
+		for name, v := range map[string]visitor{
+			"an answer":                {path: "/things", from: alice},
+			"a panic":                  {path: "/things", from: alice, fault: "yes"},
+			"a socket":                 {path: "/", from: alice, status: "101"},
+			"a panic of a socket":      {path: "/", from: alice, status: "101", fault: "yes"},
+			"an upgrade that panicked": {path: "/", from: alice, status: "none", fault: "yes"},
 		} {
-			done := r.fill(3, same(v))
-			if v.status != "101" {
+			synctest.Test(t, func(t *testing.T) {
+				r := newCrowd(t, limit.Config{Stage: stage, Concurrency: limit.Concurrency{Total: 3, PerPrincipal: 3}}, nil)
+				done := r.fill(t, 3, same(v))
+				if v.status == "101" { // no place is taken, and it is not given back again at the end
+					done = r.fill(t, 3, same(guest))
+				}
 				for range 10 {
-					if rec := r.call(visitor{path: "/things", from: alice}); rec.Code < 400 {
-						t.Errorf("stage %d, %+v: one more is answered %d", stage, v, rec.Code)
+					if rec := r.call(guest); rec.Code < 400 {
+						t.Errorf("stage %d, %s: one more is answered %d", stage, name, rec.Code)
 					}
 				}
-			}
-			done()
-			full := r.fill(3, same(visitor{path: "/things", from: alice}))
-			if rec := r.call(visitor{path: "/things", from: alice}); rec.Code < 400 {
-				t.Errorf("stage %d: after %+v a place was given back twice", stage, v)
-			}
-			full()
+				done()
+				if rec, stayed := r.more(guest, r.fill(t, 3, same(guest))); stayed {
+					t.Errorf("stage %d, %s: a place was given back twice: %d", stage, name, rec.Code)
+				}
+			})
 		}
 	}
 }
 
 func TestConcurrencyInReportAndOff(t *testing.T) {
-	for _, stage := range []limit.Stage{limit.AddressStage, limit.MemberStage} {
-		guest := visitor{path: "/things", from: alice}
-		r := newCrowd(t, limit.Config{Stage: stage, Concurrency: few()}, call.Modes{"crowd": {"limit": call.Report}})
-		r.fill(9, same(guest))()
-		want, line := int64(4), "gatehouse.yaml: concurrency: { total: 10 }"
-		if stage == limit.MemberStage {
-			want, line = 6, "gatehouse.yaml: concurrency: { per_principal: 6 }"
-		}
-		if r.pardons.Load() != want || r.allow.Load() != line {
-			t.Errorf("stage %d: %d pardons with %v, want %d", stage, r.pardons.Load(), r.allow.Load(), want)
-		}
-		r.fill(3, same(guest))()
-		if r.pardons.Load() != want {
-			t.Errorf("stage %d: places that were given in report are not free", stage)
-		}
-		if stage == limit.AddressStage { // one more than there are places: what was let through was counted, in and out
-			r.fill(6, same(guest))()
-			if r.pardons.Load() != want+1 {
-				t.Errorf("after those let through %d pardons, want %d", r.pardons.Load(), want+1)
+	guest := visitor{path: "/things", from: alice}
+	for _, row := range []struct {
+		stage     limit.Stage
+		let       int64 // of nine
+		line      string
+		mode      call.Mode
+		unlimited bool
+	}{
+		{stage: limit.AddressStage, mode: call.Report, let: 4, line: "gatehouse.yaml: concurrency: { total: 10 }"},
+		{stage: limit.MemberStage, mode: call.Report, let: 6, line: "gatehouse.yaml: concurrency: { per_principal: 6 }"},
+		{stage: limit.AddressStage, mode: call.Off},
+		{stage: limit.MemberStage, mode: call.Off},
+		{stage: limit.AddressStage, unlimited: true},
+		{stage: limit.MemberStage, unlimited: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			places := few()
+			places.InsecureUnlimited = row.unlimited
+			r := newCrowd(t, limit.Config{Stage: row.stage, Concurrency: places}, call.Modes{"crowd": {"limit": row.mode}})
+			for range 2 { // those let through were counted, in and out
+				r.pardons.Store(0)
+				r.fill(t, 9, same(guest))()
+				if line, _ := r.allow.Load().(string); r.pardons.Load() != row.let || line != row.line {
+					t.Errorf("%+v: %d pardons with %q", row, r.pardons.Load(), line)
+				}
 			}
-		}
-		off := newCrowd(t, limit.Config{Stage: stage, Concurrency: few()}, call.Modes{"crowd": {"limit": call.Off}})
-		off.fill(9, same(guest))()
-		unlimited := newCrowd(t, limit.Config{Stage: stage, Concurrency: limit.Concurrency{Total: 1, PerPrincipal: 1, InsecureUnlimited: true}}, nil)
-		unlimited.fill(9, same(guest))()
-		if off.pardons.Load()+unlimited.pardons.Load() != 0 {
-			t.Error("a limit that is off is told of")
-		}
+		})
 	}
 }
 
 func TestConcurrencyDefaults(t *testing.T) {
+	guest := visitor{path: "/things", from: alice}
 	for stage, most := range map[limit.Stage]int{limit.AddressStage: 1024, limit.MemberStage: 64} {
-		r := newCrowd(t, limit.Config{Stage: stage}, nil)
-		done := r.fill(most, same(visitor{path: "/things", from: alice}))
-		if rec := r.call(visitor{path: "/things", from: alice}); rec.Code < 400 {
-			t.Errorf("stage %d: call %d is answered %d", stage, most+1, rec.Code)
-		}
-		done()
+		synctest.Test(t, func(t *testing.T) {
+			r := newCrowd(t, limit.Config{Stage: stage}, nil)
+			if rec, stayed := r.more(guest, r.fill(t, most, same(guest))); stayed {
+				t.Errorf("stage %d: call %d is answered %d", stage, most+1, rec.Code)
+			}
+		})
 	}
 	for _, c := range []limit.Concurrency{{Total: -1}, {PerPrincipal: -1}} {
 		if _, err := limit.New(limit.Config{Concurrency: c}); err == nil {

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -40,24 +41,27 @@ type Counter struct {
 // NewCounter returns a Counter for b that holds maxKeys keys at most
 // (DefaultMaxKeys when 0) and reads now (time.Now when nil).
 func NewCounter(b contract.Budget, maxKeys int, now func() time.Time) (*Counter, error) {
-	return newCounter(b, maxKeys, now, newHasher())
-}
-
-func newCounter(b contract.Budget, maxKeys int, now func() time.Time, h hasher) (*Counter, error) {
 	b, err := checked(b)
-	if err != nil {
+	if err = errors.Join(err, checkKeys(maxKeys)); err != nil {
 		return nil, err
-	}
-	if maxKeys < 0 {
-		return nil, errors.New("limit: MaxKeys is negative")
-	}
-	if maxKeys == 0 {
-		maxKeys = DefaultMaxKeys
 	}
 	if now == nil {
 		now = time.Now
 	}
-	return &Counter{budget: b, rule: newRule(b), store: newStore(maxKeys), hasher: h, now: now, begin: now()}, nil
+	return newCounter(b, maxKeys, now, newHasher()), nil
+}
+
+// newCounter takes what checked and checkKeys let pass.
+func newCounter(b contract.Budget, maxKeys int, now func() time.Time, h hasher) *Counter {
+	s := newStore(cmp.Or(maxKeys, DefaultMaxKeys))
+	return &Counter{budget: b, rule: newRule(b), store: s, hasher: h, now: now, begin: now()}
+}
+
+func checkKeys(n int) error {
+	if n < 0 {
+		return errors.New("limit: MaxKeys is negative")
+	}
+	return nil
 }
 
 // Budget is what the Counter counts.
@@ -79,7 +83,7 @@ func (c *Counter) take(k key, cost int64) Decision {
 	sh.mu.Lock()
 	s := sh.find(k)
 	if s == nil {
-		s = sh.place(k, c.store.maxSets, c.rule, now)
+		s = sh.place(k, c.store.maxSlots, c.rule, now)
 	}
 	t := c.rule.take(s, now, cost)
 	sh.mu.Unlock()
@@ -105,7 +109,7 @@ func (c *Counter) refund(k key, d Decision) {
 // clock counts from the beginning of the Counter, so that a step of the wall
 // clock neither ends a window nor stretches it.
 func (c *Counter) clock() int64 {
-	return int64(c.now().Sub(c.begin)) + 4*c.rule.window
+	return int64(c.now().Sub(c.begin)) + 2*c.rule.window
 }
 
 // checked fills in what may be left out of a budget and refuses what cannot be
@@ -156,17 +160,20 @@ type hasher struct{ a, b maphash.Seed }
 func newHasher() hasher { return hasher{maphash.MakeSeed(), maphash.MakeSeed()} }
 
 func (h hasher) text(s string) key {
-	return key{maphash.String(h.a, s), maphash.String(h.b, s) | 1}
+	return key{maphash.String(h.a, s), maphash.String(h.b, s)}
 }
 
 func (h hasher) address(a netip.Addr) key {
 	b := block(a)
-	return key{maphash.Bytes(h.a, b[:]), maphash.Bytes(h.b, b[:]) | 1}
+	return key{maphash.Bytes(h.a, b[:]), maphash.Bytes(h.b, b[:])}
 }
 
 func (h hasher) both(s string, a netip.Addr) key {
-	t, u := h.text(s), h.address(a)
-	return key{t.hi*3 ^ u.hi, (t.lo*3 ^ u.lo) | 1}
+	v := struct {
+		text  string
+		block [16]byte
+	}{s, block(a)}
+	return key{maphash.Comparable(h.a, v), maphash.Comparable(h.b, v)}
 }
 
 // block is the address as it is counted: IPv4 whole, IPv6 by /64.

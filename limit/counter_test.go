@@ -63,10 +63,8 @@ func (m *model) take(now time.Time, cost int) bool {
 	switch m.budget.Algorithm {
 	case contract.Sliding:
 		switch passed := now.Sub(m.anchor); {
-		case m.anchor.IsZero():
-			m.anchor = now
 		case passed >= 2*w:
-			m.anchor = now.Add(-passed % w)
+			m.anchor = now
 		case passed >= w:
 			m.anchor = m.anchor.Add(w)
 		}
@@ -117,7 +115,7 @@ func TestEveryAlgorithmDecidesAsItsModel(t *testing.T) {
 			}
 			m := &model{budget: b}
 			for range rapid.IntRange(1, 80).Draw(t, "calls") {
-				clk.advance(time.Duration(rapid.Int64Range(0, int64(b.Window)*5/4).Draw(t, "pause")) / time.Duration(rapid.IntRange(1, 20).Draw(t, "part")))
+				clk.advance(time.Duration(rapid.Int64Range(0, int64(b.Window)*5/2).Draw(t, "pause")) / time.Duration(rapid.IntRange(1, 20).Draw(t, "part")))
 				cost := rapid.IntRange(1, b.Requests).Draw(t, "cost")
 				want := m.take(clk.now(), cost)
 				got := c.Take("k", cost)
@@ -199,9 +197,10 @@ func TestLateRefundNeverGivesMoreThanItTook(t *testing.T) {
 					t.Fatal("an idle budget is whole again")
 				}
 			}
+			full := c.Take("k", 1)
 			c.Refund("k", d)
-			if c.Take("k", 1).OK {
-				t.Error("a refund from a window long past was served again")
+			if got := c.Take("k", 1); got != full {
+				t.Errorf("a refund from a window long past changed %+v to %+v", full, got)
 			}
 		})
 	}
@@ -230,22 +229,82 @@ func TestConcurrentCallsStayWithinTheBudget(t *testing.T) {
 	}
 }
 
-func TestFixedWindowEndsAsAWhole(t *testing.T) {
-	clk := newClock()
-	c := counterOf(t, contract.Budget{Requests: 2, Window: 15 * time.Minute}, clk.now)
-	if d := c.Take("k", 1); !d.OK || d.Remaining != 1 || d.Reset != 15*time.Minute {
-		t.Errorf("first: %+v", d)
+// TestDecisionsToTheNanosecond follows one key over the edges of each algorithm.
+func TestDecisionsToTheNanosecond(t *testing.T) {
+	const s, ns = time.Second, time.Nanosecond
+	budget := func(n int, w time.Duration, a contract.Algorithm) contract.Budget {
+		return contract.Budget{Requests: n, Window: w, Algorithm: a}
 	}
-	clk.advance(14*time.Minute + 59*time.Second)
-	if d := c.Take("k", 1); !d.OK || d.Remaining != 0 || d.Reset != time.Second {
-		t.Errorf("second: %+v", d)
+	ok := func(left int, reset time.Duration) Decision { return Decision{OK: true, Remaining: left, Reset: reset} }
+	no := func(wait time.Duration) Decision { return Decision{Reset: wait, Retry: wait} }
+	type step struct {
+		pause time.Duration
+		back  int // the step whose call is given back after the pause, from 1
+		want  Decision
 	}
-	if d := c.Take("k", 1); d.OK || d.Retry != time.Second {
-		t.Errorf("third: %+v", d)
+	for _, row := range []struct {
+		name   string
+		budget contract.Budget
+		steps  []step
+	}{
+		{"a fixed window ends as a whole", budget(2, 10*s, contract.Fixed),
+			[]step{{0, 0, ok(1, 10*s)}, {10*s - ns, 0, ok(0, ns)}, {0, 0, no(ns)}, {ns, 0, ok(1, 10*s)}}},
+		{"a fixed window begins with a call that counts", budget(2, 10*s, contract.Fixed),
+			[]step{{0, 0, ok(1, 10*s)}, {4 * s, 1, ok(1, 10*s)}}},
+		{"and goes on while one does", budget(2, 10*s, contract.Fixed),
+			[]step{{0, 0, ok(1, 10*s)}, {3 * s, 0, ok(0, 7*s)}, {s, 2, ok(0, 6*s)}}},
+		{"sliding, one window later", budget(2, 10*s, contract.Sliding),
+			[]step{{0, 0, ok(1, 10*s)}, {10 * s, 0, ok(0, 10*s)}, {0, 0, no(10 * s)}, {ns, 0, no(10*s - ns)}}},
+		{"sliding, two windows later", budget(2, 10*s, contract.Sliding),
+			[]step{{0, 0, ok(1, 10*s)}, {20 * s, 0, ok(1, 10*s)}}},
+		{"a sliding window begins anew after a pause", budget(2, 10*s, contract.Sliding),
+			[]step{{0, 0, ok(1, 10*s)}, {27 * s, 0, ok(1, 10*s)}}},
+		{"sliding, given back in the next window", budget(2, 10*s, contract.Sliding),
+			[]step{{0, 0, ok(1, 10*s)}, {10 * s, 0, ok(0, 10*s)}, {0, 1, ok(0, 10*s)}}},
+		{"sliding, given back in the window after that", budget(2, 10*s, contract.Sliding),
+			[]step{{0, 0, ok(1, 10*s)}, {10 * s, 0, ok(0, 10*s)}, {10 * s, 1, ok(0, 10*s)}}},
+		{"a bucket drains evenly", budget(5, 10*s, contract.Bucket),
+			[]step{{0, 0, ok(4, 2*s)}, {s, 0, ok(3, s)}, {s, 0, ok(3, 2*s)}}},
+		{"what has drained is not given back", budget(5, 10*s, contract.Bucket),
+			[]step{{0, 0, ok(4, 2*s)}, {0, 0, ok(3, 2*s)}, {3 * s, 1, ok(3, s)}}},
+		{"a rate that is no whole number of nanoseconds is rounded down", budget(3, s, contract.Bucket),
+			[]step{{0, 0, ok(2, 333_333_334)}, {0, 0, ok(1, 333_333_334)}, {0, 0, ok(0, 333_333_334)}, {0, 0, no(333_333_334)}}},
+	} {
+		clk := newClock()
+		c := counterOf(t, row.budget, clk.now)
+		var made []Decision
+		for i, step := range row.steps {
+			clk.advance(step.pause)
+			if step.back > 0 {
+				c.Refund("k", made[step.back-1])
+			}
+			made = append(made, c.Take("k", 1))
+			got := made[i]
+			if got.mark, got.cost = 0, 0; got != step.want {
+				t.Errorf("%s, step %d: %+v, want %+v", row.name, i+1, got, step.want)
+			}
+		}
 	}
-	clk.advance(time.Second)
-	if d := c.Take("k", 1); !d.OK || d.Remaining != 1 {
-		t.Errorf("after the window: %+v", d)
+}
+
+// TestCallsThatReadTheClockInAnotherOrder: the one that comes late to the counter
+// finds the window of the other.
+func TestCallsThatReadTheClockInAnotherOrder(t *testing.T) {
+	r := newRule(contract.Budget{Requests: 4, Window: 10, Algorithm: contract.Sliding})
+	early, exact := slot{at: 100, used: 1, before: 2}, slot{at: 100, used: 1, before: 2}
+	if got, want := r.take(&early, 97, 1), r.take(&exact, 100, 1); got != want || early != exact {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestASlotExpiresWithItsLastCall: as soon as it decides as an empty one would.
+func TestASlotExpiresWithItsLastCall(t *testing.T) {
+	for a, after := range map[contract.Algorithm]int64{contract.Fixed: 10, contract.Sliding: 20, contract.Bucket: 10} {
+		r, s := newRule(contract.Budget{Requests: 5, Window: 10, Algorithm: a}), slot{}
+		r.take(&s, 100, 5)
+		if r.expired(&s, 100+after-1) || !r.expired(&s, 100+after) {
+			t.Errorf("%s: not exactly %d after", a, after)
+		}
 	}
 }
 
@@ -266,21 +325,6 @@ func TestSlidingWindowHasNoEdge(t *testing.T) {
 	}
 	if served != 1 {
 		t.Errorf("%d served just after the edge; 10 x 9/10 still count, so 1", served)
-	}
-}
-
-func TestBucketRefillsEvenly(t *testing.T) {
-	clk := newClock()
-	c := counterOf(t, contract.Budget{Requests: 5, Window: 10 * time.Second, Algorithm: contract.Bucket}, clk.now)
-	for range 5 {
-		c.Take("k", 1)
-	}
-	if d := c.Take("k", 1); d.OK || d.Retry != 2*time.Second {
-		t.Errorf("a spent bucket: %+v, want a wait of 10 s / 5", d)
-	}
-	clk.advance(2 * time.Second)
-	if !c.Take("k", 1).OK || c.Take("k", 1).OK {
-		t.Error("one call drains in two seconds, and no more")
 	}
 }
 
@@ -313,7 +357,7 @@ func TestBudgetsThatCannotBeCountedAreRefused(t *testing.T) {
 	}
 }
 
-func TestACostAboveTheBudgetTakesAllOfIt(t *testing.T) {
+func TestACostIsOneToTheWholeBudget(t *testing.T) {
 	for _, a := range []contract.Algorithm{contract.Fixed, contract.Sliding, contract.Bucket} {
 		c := counterOf(t, contract.Budget{Requests: 3, Window: time.Minute, Algorithm: a}, newClock().now)
 		if d := c.Take("k", 1000); !d.OK || d.Remaining != 0 {
@@ -321,6 +365,9 @@ func TestACostAboveTheBudgetTakesAllOfIt(t *testing.T) {
 		}
 		if c.Take("k", 1000).OK {
 			t.Errorf("%s: served twice", a)
+		}
+		if d := c.Take("free", 0); d.Remaining != 2 {
+			t.Errorf("%s: a cost of nothing: %+v", a, d)
 		}
 	}
 }

@@ -68,8 +68,9 @@ func TestStagesThatDoNotExist(t *testing.T) {
 // of a budget that has room.
 func TestTheRefusalIsTheLongestWait(t *testing.T) {
 	short, long, room := Decision{Retry: time.Second}, Decision{Retry: time.Hour}, Decision{OK: true, Retry: 2 * time.Hour}
+	equal := Decision{Retry: time.Hour, Remaining: 1}
 	for name, order := range map[string][]Decision{
-		"the long one first": {long, short}, "the long one last": {short, long}, "in the middle": {room, short, long, short}, "alone": {room, long}, "before room": {long, room},
+		"the long one first": {long, short}, "the long one last": {short, long}, "in the middle": {room, short, long, short}, "alone": {room, long}, "before room": {long, room}, "the first of two": {long, equal},
 	} {
 		a := attempt{plan: &plan{}}
 		for i, d := range order {

@@ -52,7 +52,7 @@ func (a *attempt) state() string {
 		d := &a.decisions[i]
 		b = append(b, name...)
 		b = append(b, ";r="...)
-		b = strconv.AppendInt(b, int64(max(d.Remaining, 0)), 10)
+		b = strconv.AppendInt(b, int64(d.Remaining), 10)
 		b = append(b, ";t="...)
 		b = strconv.AppendInt(b, seconds(int64(d.Reset)), 10)
 	}
@@ -74,6 +74,6 @@ func (l *layer) announceX(h http.Header, a *attempt) {
 	}
 	reset := l.cfg.Now().Add(d.Reset).Add(time.Second - 1).Unix()
 	h[xLimitField] = []string{strconv.Itoa(a.plan.counters[least].budget.Requests)}
-	h[xLeftField] = []string{strconv.Itoa(max(d.Remaining, 0))}
+	h[xLeftField] = []string{strconv.Itoa(d.Remaining)}
 	h[xResetField] = []string{strconv.FormatInt(reset, 10)}
 }

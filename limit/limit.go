@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,16 +60,16 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		return cfg.Concurrency.around(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, next) }))
+		stage := cfg.Concurrency.around(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, next) }))
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.enter(w, r, stage, next) })
 	}, nil
 }
 
 type layer struct {
-	cfg       Config
-	hasher    hasher
-	plans     map[*contract.Operation]*plan
-	unmatched *plan // nil but in the stage AddressStage
-	pending   *pending
+	cfg     Config
+	hasher  hasher
+	plans   map[*contract.Operation]*plan // under nil is that of what no operation answers
+	pending *pending
 }
 
 func newLayer(cfg Config) (*layer, error) {
@@ -85,7 +84,7 @@ func newLayer(cfg Config) (*layer, error) {
 		cfg.Now = time.Now
 	}
 	u, err := checked(cfg.Unmatched)
-	if err != nil {
+	if err = errors.Join(err, checkKeys(cfg.MaxKeys)); err != nil {
 		return nil, err
 	}
 	if u.Key != contract.ByAddress || u.Failures || u.Writes {
@@ -93,16 +92,12 @@ func newLayer(cfg Config) (*layer, error) {
 	}
 	p := &planner{cfg: cfg, hasher: newHasher(), presets: presets, counters: map[string]*Counter{}}
 	l := &layer{cfg: cfg, hasher: p.hasher, pending: newPending()}
-	if l.plans, err = p.plans(cfg.Table); err != nil {
-		return nil, err
-	}
-	if cfg.Stage == AddressStage {
-		l.unmatched, err = p.unmatched(1)
-	}
+	l.plans, err = p.plans(cfg.Table)
 	return l, err
 }
 
-func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+// enter serves with a Call, also alone; next is what serves when the layer is off.
+func (l *layer) enter(w http.ResponseWriter, r *http.Request, stage, next http.Handler) {
 	alone := call.From(r.Context()) == nil
 	r = call.Ensure(w, r)
 	c := call.From(r.Context())
@@ -110,8 +105,16 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 		w = c.ResponseWriter()
 	}
 	c.Resolve(l.cfg.Table, r)
+	if c.Mode("limit") == call.Off {
+		stage = next
+	}
+	stage.ServeHTTP(w, r)
+}
+
+func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	c := call.From(r.Context())
 	p := l.planOf(c)
-	if p == nil || c.Mode("limit") == call.Off {
+	if p == nil {
 		next.ServeHTTP(w, r)
 		return
 	}
@@ -134,12 +137,10 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 }
 
 func (l *layer) planOf(c *call.Call) *plan {
-	if op := c.Operation(); op != nil {
-		if p, known := l.plans[op]; known {
-			return p
-		}
+	if p, known := l.plans[c.Operation()]; known {
+		return p
 	}
-	return l.unmatched
+	return l.plans[nil] // of a table that is not ours
 }
 
 // malformed tells that route will answer 400 whatever the budget says.
@@ -162,17 +163,16 @@ func (l *layer) takeInTurn(a *attempt, c *call.Call, r *http.Request) bool {
 	if !a.plan.failures {
 		return l.take(a, c, r)
 	}
-	var until *time.Timer
+	var until <-chan time.Time
 	for {
 		seen := l.pending.seen()
 		if l.take(a, c, r) {
 			return true
 		}
 		if until == nil {
-			until = time.NewTimer(waitFor)
-			defer until.Stop()
+			until = time.After(waitFor)
 		}
-		if !l.pending.wait(r.Context(), a, seen, until.C) {
+		if !l.pending.wait(r.Context(), a, seen, until) {
 			return false
 		}
 	}
@@ -242,7 +242,7 @@ func memberOf(c *call.Call, path string) string {
 	case string:
 		return v
 	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
+		return fmt.Sprint(v)
 	default:
 		return ""
 	}
@@ -250,17 +250,15 @@ func memberOf(c *call.Call, path string) string {
 
 // refusal is the 429 of the budget with the longest wait.
 func (a *attempt) refusal() *problem.Error {
-	worst := -1
-	for i := range a.plan.counters {
-		d := a.decisions[i]
-		if !d.OK && (worst < 0 || d.Retry > a.decisions[worst].Retry) {
-			worst = i
+	var b contract.Budget
+	var wait time.Duration
+	for i, counter := range a.plan.counters {
+		if d := &a.decisions[i]; !d.OK && d.Retry > wait {
+			b, wait = counter.budget, d.Retry
 		}
 	}
-	b := a.plan.counters[worst].budget
-	return problem.RateLimited(problem.Retry{
-		After: a.decisions[worst].Retry, Budget: b.Name, Limit: b.Requests, Window: b.Window,
-	}).From("limit", b.Name)
+	return problem.RateLimited(problem.Retry{After: wait, Budget: b.Name, Limit: b.Requests, Window: b.Window}).
+		From("limit", b.Name)
 }
 
 // settler gives back to the budgets of failures what no failure used, once, as

@@ -186,8 +186,9 @@ func TestSeveralBudgetsLongestWaitAndNothingTaken(t *testing.T) {
 	r := newRig(t, limit.Config{})
 	r.do("POST", "/things", alice)
 	r.do("POST", "/things", alice)
-	if rec := r.do("POST", "/things", alice); rec.Code != 429 || rec.Header().Get("Retry-After") != "900" {
-		t.Fatalf("the third write: %d, Retry-After %s", rec.Code, rec.Header().Get("Retry-After"))
+	rec := r.do("POST", "/things", alice)
+	if rec.Code != 429 || rec.Header().Get("Retry-After") != "900" || field(rec, "RateLimit") != `"reads";r=1;t=60, "writes";r=0;t=900` {
+		t.Fatalf("the third write: %d, Retry-After %s, RateLimit %s", rec.Code, rec.Header().Get("Retry-After"), field(rec, "RateLimit"))
 	}
 	if rec := r.do("GET", "/things", alice); rec.Code != 200 || field(rec, "RateLimit") != `"reads";r=0;t=60` {
 		t.Errorf("the refused write was counted as a read: %d %s", rec.Code, field(rec, "RateLimit"))
@@ -272,7 +273,7 @@ func TestAlgorithmsOfTheContract(t *testing.T) {
 	r := newRig(t, limit.Config{})
 	r.do("GET", "/sliding", alice)
 	r.do("GET", "/sliding", alice)
-	if rec := r.do("GET", "/sliding", alice); rec.Code != 429 || rec.Header().Get("Retry-After") != "15" {
+	if rec := r.do("GET", "/sliding", alice); rec.Code != 429 || rec.Header().Get("Retry-After") != "15" || field(rec, "RateLimit") != `"sliding";r=0;t=15` {
 		t.Errorf("sliding: %d, Retry-After %s; half of 2 calls has faded after 10+5 s", rec.Code, rec.Header().Get("Retry-After"))
 	}
 	for range 5 {
@@ -290,11 +291,40 @@ func TestConfigWinsOverTheContract(t *testing.T) {
 	}
 }
 
-func TestXRateLimitOnRequest(t *testing.T) {
-	r := newRig(t, limit.Config{XRateLimit: true})
-	h := r.do("POST", "/things", alice).Header()
-	if h.Get("X-RateLimit-Limit") != "2" || h.Get("X-RateLimit-Remaining") != "1" || h.Get("X-RateLimit-Reset") != "1771842630" {
-		t.Errorf("%v", h)
+// TestXRateLimitTellsOfTheScarcest: of all stages, and of several the first.
+func TestXRateLimitTellsOfTheScarcest(t *testing.T) {
+	for _, row := range []struct {
+		budgets  string
+		fraction time.Duration // of the second at which the call comes
+		want     string        // limit, remaining, and the second in which all of it is there again
+	}{
+		{`one: "5/1m", two: "9/2m"`, 0, "5 4 1771841790"},
+		{`one: "5/1m", two: "9/2m"`, 500 * time.Microsecond, "5 4 1771841791"},
+		{`one: "9/1m", two: "5/2m"`, 0, "5 4 1771841850"},
+		{`one: "5/1m", two: "5/2m"`, 0, "5 4 1771841790"},
+		{`one: "9/1m", two: "5/2m per member"`, 0, "5 4 1771841850"},
+		{`one: "5/1m", two: "9/2m per member"`, 0, "5 4 1771841790"},
+		{`one: "5/1m", two: "5/2m per member"`, 0, "5 4 1771841790"},
+	} {
+		clk := newClock() // 1771841730 s
+		clk.advance(row.fraction)
+		cfg := limit.Config{XRateLimit: true, Now: clk.now, Table: load(t, documentOf("one", row.budgets, map[string]string{"/one": "one, two"}))}
+		byAddress, err := limit.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Stage = limit.MemberStage
+		byMember, err := limit.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := httptest.NewRecorder()
+		req := call.Ensure(rec, httptest.NewRequest("POST", "/one", nil))
+		byAddress(byMember(http.NotFoundHandler())).ServeHTTP(rec, req)
+		h := rec.Header()
+		if got := h.Get("X-RateLimit-Limit") + " " + h.Get("X-RateLimit-Remaining") + " " + h.Get("X-RateLimit-Reset"); got != row.want {
+			t.Errorf("%s after %v: %s, want %s", row.budgets, row.fraction, got, row.want)
+		}
 	}
 }
 
@@ -315,6 +345,8 @@ func TestConfigurationIsCheckedAtOnce(t *testing.T) {
 		"a cost above the limit": {Table: table, Budgets: map[string]contract.Budget{"reads": {Requests: 1, Window: time.Minute}, "writes": {Requests: 1, Window: time.Minute}}},
 		"negative keys":          {MaxKeys: -1},
 		"unmatched per member":   {Unmatched: contract.Budget{Requests: 1, Window: time.Minute, Key: contract.ByMember}},
+		"unmatched for failures": {Unmatched: contract.Budget{Requests: 1, Window: time.Minute, Failures: true}},
+		"unmatched of nothing":   {Unmatched: contract.Budget{Requests: -1, Window: time.Minute}},
 		"unmatched for writes":   {Unmatched: contract.Budget{Requests: 1, Window: time.Minute, Writes: true}},
 	} {
 		_, err := limit.New(cfg)

@@ -14,7 +14,7 @@ import (
 const orders = `
 openapi: 3.1.0
 info: { title: Orders, version: "1" }
-x-gatehouse: { limit: [few, 9/1h per member], budgets: { few: 1/15m per address } }
+x-gatehouse: { limit: [few, many, gate.wide, 9/1h per member], budgets: { few: 1/15m per address, many: 8/15m } }
 paths: { /orders: { get: { operationId: read, x-gatehouse: { access: public }, responses: { "200": { description: All } } } } }
 `
 
@@ -23,10 +23,10 @@ func TestModes(t *testing.T) {
 	few := contract.Budget{Requests: 1, Window: 15 * time.Minute, Key: contract.ByAddress}
 	for mode, want := range map[call.Mode]int{call.Enforce: 429, call.Report: 200, call.Off: 200} {
 		for path, allow := range map[string]string{
-			"/orders":    "GET /orders: { limit: [2/15m per address, 9/1h per member] }",
+			"/orders":    "GET /orders: { limit: [2/15m per address, many, gate.wide, 9/1h per member] }",
 			"/elsewhere": "gatehouse.yaml: limits: { unmatched: 2/15m per address }",
 		} {
-			layer, err := limit.New(limit.Config{Table: table, Unmatched: few})
+			layer, err := limit.New(limit.Config{Table: table, Unmatched: few, Budgets: map[string]contract.Budget{"gate.wide": {Requests: 8, Window: time.Hour}}})
 			if err != nil {
 				t.Fatal(err)
 			}

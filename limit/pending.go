@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -100,23 +101,18 @@ func (p *pending) wait(ctx context.Context, a *attempt, seen uint64, until <-cha
 func (p *pending) inTheWay(a *attempt, seen uint64) (judged <-chan struct{}, is bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, counter := range a.plan.counters {
-		if a.decisions[i].OK {
-			continue
-		}
-		if !counter.budget.Failures {
-			return nil, false
-		}
-		if p.judged != seen { // it may have been one of them: look again
-			return closed, true
-		}
-		h := p.held[place{counter, a.keys[i]}]
-		if h == nil {
-			return nil, false
-		}
+	i := slices.IndexFunc(a.decisions[:], func(d Decision) bool { return !d.OK })
+	counter := a.plan.counters[i]
+	switch h := p.held[place{counter, a.keys[i]}]; {
+	case !counter.budget.Failures:
+		return nil, false
+	case p.judged != seen: // it may have been one of them: look again
+		return closed, true
+	case h == nil:
+		return nil, false
+	default:
 		return h.judged, true
 	}
-	return nil, false
 }
 
 // closed is a channel that never makes anybody wait.

@@ -33,11 +33,11 @@ type planner struct {
 }
 
 func (p *planner) plans(t *contract.Table) (map[*contract.Operation]*plan, error) {
-	all := map[*contract.Operation]*plan{}
+	unmatched, err := p.plan(nil, new(contract.Operation)) // as an operation without a list
+	all, faults := map[*contract.Operation]*plan{nil: unmatched}, []error{err}
 	if t == nil {
-		return all, nil
+		t = new(contract.Table)
 	}
-	var faults []error
 	for _, api := range t.APIs() {
 		for _, op := range api.Operations {
 			compiled, err := p.plan(api, op)
@@ -56,7 +56,7 @@ func (p *planner) plan(api *contract.API, op *contract.Operation) (*plan, error)
 		if p.cfg.Stage != AddressStage {
 			return nil, nil
 		}
-		return p.unmatched(op.Cost)
+		return newPlan([]*Counter{p.counter("", p.cfg.Unmatched)}, op.Cost)
 	}
 	var counters []*Counter
 	for _, name := range op.Budgets {
@@ -67,23 +67,11 @@ func (p *planner) plan(api *contract.API, op *contract.Operation) (*plan, error)
 		if stageOf(b.Key) != p.cfg.Stage || b.Writes && !writes(op.Method) {
 			continue
 		}
-		c, err := p.counter(owner, b)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(counters, c) {
+		if c := p.counter(owner, b); !slices.Contains(counters, c) {
 			counters = append(counters, c)
 		}
 	}
 	return newPlan(counters, op.Cost)
-}
-
-func (p *planner) unmatched(cost int) (*plan, error) {
-	c, err := p.counter("", p.cfg.Unmatched)
-	if err != nil {
-		return nil, err
-	}
-	return newPlan([]*Counter{c}, cost)
 }
 
 func newPlan(counters []*Counter, cost int) (*plan, error) {
@@ -130,17 +118,12 @@ func (p *planner) lookUp(api *contract.API, name string) (b contract.Budget, own
 	return b, owner, err
 }
 
-func (p *planner) counter(owner string, b contract.Budget) (*Counter, error) {
+func (p *planner) counter(owner string, b contract.Budget) *Counter {
 	id := owner + b.Name
-	if c, ok := p.counters[id]; ok {
-		return c, nil
+	if p.counters[id] == nil {
+		p.counters[id] = newCounter(b, p.cfg.MaxKeys, p.cfg.Now, p.hasher)
 	}
-	c, err := newCounter(b, p.cfg.MaxKeys, p.cfg.Now, p.hasher)
-	if err != nil {
-		return nil, err
-	}
-	p.counters[id] = c
-	return c, nil
+	return p.counters[id]
 }
 
 func writes(method string) bool {

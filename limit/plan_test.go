@@ -25,7 +25,7 @@ func documentOf(name, budgets string, paths map[string]string) string {
 	return b.String()
 }
 
-func load(t *testing.T, documents ...string) *contract.Table {
+func load(t testing.TB, documents ...string) *contract.Table {
 	t.Helper()
 	var apis []*contract.API
 	for _, d := range documents {
@@ -76,8 +76,8 @@ func TestNineBudgetsOfOneStageAreTooMany(t *testing.T) {
 		t.Error(err)
 	}
 	nine := load(t, documentOf("one", strings.Join(budgets, ", "), map[string]string{"/one": strings.Join(names, ", ")}))
-	if _, err := limit.New(limit.Config{Table: nine}); err == nil {
-		t.Error("accepted")
+	if _, err := limit.New(limit.Config{Table: nine}); err == nil || !strings.Contains(err.Error(), "more than 8 budgets") {
+		t.Errorf("nine: %v", err)
 	}
 }
 
@@ -119,13 +119,27 @@ func TestAccountAndAddressCountTogether(t *testing.T) {
 	}
 }
 
+// TestRoomElsewhereIsNoRoom: in whatever order an operation lists its budgets.
+func TestRoomElsewhereIsNoRoom(t *testing.T) {
+	for _, list := range []string{"few, many", "many, few"} {
+		r := newRig(t, limit.Config{Table: load(t, documentOf("one", `few: "1/1m", many: "9/1m"`, map[string]string{"/one": list}))})
+		r.do("POST", "/one", alice)
+		if rec := r.do("POST", "/one", alice); rec.Code != 429 {
+			t.Errorf("%s: %d", list, rec.Code)
+		}
+	}
+}
+
 func TestAnAccountMayBeANumber(t *testing.T) {
 	doc := documentOf("one", `guesses: "1/15m per account(id)"`, map[string]string{"/login": "guesses"})
 	r := newRig(t, limit.Config{Stage: limit.AccountStage, Table: load(t, doc)})
-	for i := range 3 {
-		if rec := r.do("POST", "/login", alice, fmt.Sprintf(`{"id":%d}`, i)); rec.Code != 200 {
-			t.Errorf("account %d: %d", i, rec.Code)
+	for id, want := range map[string]int{"1": 200, "10": 200, "11": 200, "1.5": 200} {
+		if rec := r.do("POST", "/login", alice, `{"id":`+id+`}`); rec.Code != want {
+			t.Errorf("account %s: %d", id, rec.Code)
 		}
+	}
+	if rec := r.do("POST", "/login", alice, `{"id":1.0e1}`); rec.Code != 429 {
+		t.Errorf("10 in other digits: %d", rec.Code)
 	}
 }
 
@@ -155,7 +169,7 @@ func TestTheAccountOfAForeignMux(t *testing.T) {
 func TestStagesTogether(t *testing.T) {
 	doc := documentOf("one", `all: "9/1m", mine: "5/1m per member"`, map[string]string{"/one": "all, mine"})
 	table := load(t, doc)
-	cfg := limit.Config{Table: table, XRateLimit: true}
+	cfg := limit.Config{Table: table}
 	byAddress, err := limit.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -179,9 +193,6 @@ func TestStagesTogether(t *testing.T) {
 			policy := field(rec, "RateLimit-Policy")
 			if len(rec.Header().Values("RateLimit-Policy")) != 2 || !strings.Contains(policy, `"all";q=9;w=60`) || !strings.Contains(policy, `"mine";q=5;w=60`) {
 				t.Errorf("%s: %s", name, policy)
-			}
-			if got := rec.Header().Get("X-RateLimit-Limit"); got != "5" {
-				t.Errorf("%s: X-RateLimit-Limit %s, want that of which least is left", name, got)
 			}
 		}
 	}
@@ -207,11 +218,38 @@ func TestAnOperationWithoutAListIsCountedByAddressAlone(t *testing.T) {
 }
 
 func TestOnlyBudgetsOfFailuresGiveBack(t *testing.T) {
-	doc := documentOf("one", `every: "5/1m", failed: "5/1m failures"`, map[string]string{"/one": "every, failed"})
-	r := newRig(t, limit.Config{Table: load(t, doc)})
-	r.do("POST", "/one", alice)
-	if got := field(r.do("POST", "/one", alice), "RateLimit"); got != `"every";r=3;t=60, "failed";r=5;t=60` {
-		t.Errorf("%s", got)
+	for list, want := range map[string]string{
+		"every, failed": `"every";r=3;t=60, "failed";r=5;t=60`, "failed, every": `"failed";r=5;t=60, "every";r=3;t=60`,
+	} {
+		r := newRig(t, limit.Config{Table: load(t, documentOf("one", `every: "5/1m", failed: "5/1m failures"`, map[string]string{"/one": list}))})
+		r.do("POST", "/one", alice)
+		if got := field(r.do("POST", "/one", alice), "RateLimit"); got != want {
+			t.Errorf("%s", got)
+		}
+	}
+}
+
+// TestWhatAFullBudgetGaveBackIsNotGivenAgain: a call that one budget of failures
+// refuses takes nothing of the other, also when report lets it through.
+func TestWhatAFullBudgetGaveBackIsNotGivenAgain(t *testing.T) {
+	table := load(t, documentOf("one", `few: "1/1m failures", many: "9/1m failures"`, map[string]string{"/one": "few, many"}))
+	layer, err := limit.New(limit.Config{Table: table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := http.StatusUnauthorized
+	begin, err := call.New(call.Config{Table: table, Modes: call.Modes{"one": {"limit": call.Report}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := begin(layer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })))
+	for range 3 {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest("POST", "/one", nil))
+		if got := field(rec, "RateLimit"); rec.Code != status || !strings.Contains(got, `"many";r=8;`) {
+			t.Errorf("%d, RateLimit %s", rec.Code, got)
+		}
+		status = http.StatusOK
 	}
 }
 

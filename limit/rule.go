@@ -75,8 +75,7 @@ func (r rule) expired(s *slot, now int64) bool {
 func (r rule) level(s *slot, now int64) int64 {
 	switch r.algorithm {
 	case contract.Sliding:
-		r.roll(s, now)
-		return int64(s.used) + r.weighted(s, now)
+		return int64(s.used) + r.weighted(s, r.roll(s, now))
 	case contract.Bucket:
 		return (s.at - now) / r.emit
 	default:
@@ -103,15 +102,11 @@ func (r rule) takeFixed(s *slot, now, cost int64) taken {
 // takeSliding: at is the begin of the window in used; before is the count of the
 // window before it, which weighs as much as it still overlaps the last window.
 func (r rule) takeSliding(s *slot, now, cost int64) taken {
-	if s.at == 0 {
-		s.at = now
-	}
-	r.roll(s, now)
-	weighted := r.weighted(s, now)
-	room := r.n - int64(s.used) - weighted
+	now = r.roll(s, now)
+	room := r.n - int64(s.used) - r.weighted(s, now)
 	t := taken{reset: s.at + r.window - now, mark: s.at}
 	if cost > room {
-		t.remaining, t.retry = max(room, 0), r.slidingRetry(s, now, cost)
+		t.remaining, t.retry = room, r.slidingRetry(s, now, cost)
 		t.reset = t.retry
 		return t
 	}
@@ -120,18 +115,21 @@ func (r rule) takeSliding(s *slot, now, cost int64) taken {
 	return t
 }
 
-func (r rule) roll(s *slot, now int64) {
+// roll moves the windows on to now and returns it, or the begin of the window
+// when a call that read the clock later was here first.
+func (r rule) roll(s *slot, now int64) int64 {
 	switch passed := now - s.at; {
 	case passed >= 2*r.window:
-		s.at, s.used, s.before = now-passed%r.window, 0, 0
+		s.at, s.used, s.before = now, 0, 0
 	case passed >= r.window:
 		s.at, s.before, s.used = s.at+r.window, s.used, 0
 	}
+	return max(now, s.at)
 }
 
 // weighted is before x (the part of the window that it still covers), rounded up.
 func (r rule) weighted(s *slot, now int64) int64 {
-	covered := r.window - max(now-s.at, 0)
+	covered := r.window - (now - s.at)
 	q, rest := mulDiv(int64(s.before), covered, r.window)
 	if rest {
 		q++
@@ -147,7 +145,7 @@ func (r rule) slidingRetry(s *slot, now, cost int64) int64 {
 		return s.at + r.window - covered - now
 	}
 	covered, _ := mulDiv(r.n-cost, r.window, int64(s.used))
-	return s.at + r.window + max(r.window-covered, 0) - now
+	return s.at + r.window + r.window - covered - now
 }
 
 // takeBucket is GCRA: at is the time at which the bucket will have drained.

@@ -7,11 +7,14 @@ const (
 	ways       = 8 // places in a set; a key lives in exactly one set
 )
 
-// key is two independent keyed hashes of what is counted apart. lo is never 0:
-// that marks a free place.
+// key is two independent keyed hashes of what is counted apart.
 type key struct{ hi, lo uint64 }
 
-// slot is one counter. What at, used and before mean is the algorithm's affair.
+// shard is the number of the shard in which a key lives.
+func (k key) shard() uint64 { return k.hi >> 58 }
+
+// slot is one counter. What at, used and before mean is the algorithm's affair;
+// a zero slot is a free place, and expired in each of them.
 type slot struct {
 	key    key
 	at     int64
@@ -27,19 +30,19 @@ type shard struct {
 
 // store keeps the counters of one budget.
 type store struct {
-	shards  [shardCount]shard
-	maxSets uint64 // per shard
+	shards   [shardCount]shard
+	maxSlots int // per shard
 }
 
 func newStore(maxKeys int) *store {
-	s := &store{maxSets: 1}
-	for s.maxSets*2*ways*shardCount <= uint64(maxKeys) {
-		s.maxSets *= 2
+	s := &store{maxSlots: ways}
+	for s.maxSlots*2*shardCount <= maxKeys {
+		s.maxSlots *= 2
 	}
 	return s
 }
 
-func (s *store) shard(k key) *shard { return &s.shards[k.hi>>58] }
+func (s *store) shard(k key) *shard { return &s.shards[k.shard()] }
 
 // find returns the slot of k, or nil.
 func (sh *shard) find(k key) *slot {
@@ -61,19 +64,19 @@ func (sh *shard) set(k key) []slot {
 	return sh.slots[at : at+ways]
 }
 
-// place returns a slot for a key that find does not know: a free or an expired
-// one, growing the table up to its bound, else the least used one. Its counter
-// is zero.
-func (sh *shard) place(k key, maxSets uint64, r rule, now int64) *slot {
+// place returns a slot for a key that find does not know: an expired one,
+// growing the table up to its bound, else the least used one. Its counter is
+// zero.
+func (sh *shard) place(k key, maxSlots int, r rule, now int64) *slot {
 	for {
 		set := sh.set(k)
 		for i := range set {
-			if set[i].key.lo == 0 || r.expired(&set[i], now) {
+			if r.expired(&set[i], now) {
 				set[i] = slot{key: k}
 				return &set[i]
 			}
 		}
-		if uint64(len(sh.slots)/ways) >= maxSets {
+		if len(sh.slots) >= maxSlots {
 			victim := leastUsed(set, r, now)
 			*victim = slot{key: k}
 			return victim
@@ -83,12 +86,13 @@ func (sh *shard) place(k key, maxSets uint64, r rule, now int64) *slot {
 }
 
 func leastUsed(set []slot, r rule, now int64) *slot {
-	victim := &set[0]
-	least := r.level(victim, now)
-	for i := 1; i < len(set); i++ {
-		level := r.level(&set[i], now)
-		if level < least || level == least && set[i].at < victim.at {
-			victim, least = &set[i], level
+	var victim *slot
+	var least int64
+	for i := range set {
+		s := &set[i]
+		level := r.level(s, now)
+		if victim == nil || level < least || level == least && s.at < victim.at {
+			victim, least = s, level
 		}
 	}
 	return victim
@@ -97,19 +101,12 @@ func leastUsed(set []slot, r rule, now int64) *slot {
 // grow doubles the table. A set of n sets goes into two of the new one, so
 // nothing is lost.
 func (sh *shard) grow() {
-	if len(sh.slots) == 0 {
-		sh.slots = make([]slot, ways)
-		return
-	}
 	old := sh.slots
-	sh.slots = make([]slot, 2*len(old))
+	sh.slots = make([]slot, max(ways, 2*len(old)))
 	for i := range old {
-		if old[i].key.lo == 0 {
-			continue
-		}
 		set := sh.set(old[i].key)
 		for j := range set {
-			if set[j].key.lo == 0 {
+			if set[j].key == (key{}) {
 				set[j] = old[i]
 				break
 			}

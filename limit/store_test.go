@@ -14,7 +14,7 @@ func (s *store) places() (all, taken int) {
 	for i := range s.shards {
 		all += len(s.shards[i].slots)
 		for j := range s.shards[i].slots {
-			if s.shards[i].slots[j].key.lo != 0 {
+			if s.shards[i].slots[j].key != (key{}) {
 				taken++
 			}
 		}
@@ -23,36 +23,46 @@ func (s *store) places() (all, taken int) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	c, err := NewCounter(contract.Budget{Name: "b", Requests: 5, Window: time.Hour}, 1<<12, newClock().now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 1 << 15 {
-		c.Take(strconv.Itoa(i), 1)
-	}
-	if all, _ := c.store.places(); all != 1<<12 {
-		t.Errorf("%d places for a bound of %d", all, 1<<12)
+	for keys, want := range map[int]int{1: 512, 512: 512, 1 << 12: 1 << 12, 1<<12 - 1: 1 << 11} {
+		c, err := NewCounter(contract.Budget{Name: "b", Requests: 5, Window: time.Hour}, keys, newClock().now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 1 << 15 {
+			if d := c.Take(strconv.Itoa(i), 1); d.Remaining != 4 {
+				t.Fatalf("a place was not empty for a new key: %+v", d)
+			}
+		}
+		if all, taken := c.store.places(); all != want || taken != want {
+			t.Errorf("%d of %d places taken for a bound of %d, want %d", taken, all, keys, want)
+		}
 	}
 }
 
 func TestTheTableGrowsAsItIsNeededAndForgetsNobody(t *testing.T) {
-	c := counterOf(t, contract.Budget{Requests: 1, Window: time.Hour}, newClock().now)
-	if all, _ := c.store.places(); all != 0 {
-		t.Errorf("%d places before the first key", all)
-	}
-	const n = 50_000
-	for i := range n {
-		if !c.Take(strconv.Itoa(i), 1).OK {
-			t.Fatalf("key %d was refused its first call", i)
+	for _, a := range []contract.Algorithm{contract.Fixed, contract.Sliding, contract.Bucket} {
+		c := counterOf(t, contract.Budget{Requests: 1, Window: time.Hour, Algorithm: a}, newClock().now)
+		if all, _ := c.store.places(); all != 0 || c.store.maxSlots*shardCount != DefaultMaxKeys {
+			t.Errorf("%d places before the first key, %d at most", all, c.store.maxSlots*shardCount)
 		}
-	}
-	for i := range n {
-		if c.Take(strconv.Itoa(i), 1).OK {
-			t.Fatalf("key %d was forgotten", i)
+		c.Take("the first", 1)
+		if all, _ := c.store.places(); all != ways {
+			t.Errorf("%d places for one key", all)
 		}
-	}
-	if all, taken := c.store.places(); taken != n || all > 1<<19 {
-		t.Errorf("%d of %d places taken by %d keys", taken, all, n)
+		const n = 20_000
+		for i := range n {
+			if !c.Take(strconv.Itoa(i), 1).OK {
+				t.Fatalf("%s: key %d was refused its first call", a, i)
+			}
+		}
+		for i := range n {
+			if c.Take(strconv.Itoa(i), 1).OK {
+				t.Fatalf("%s: key %d was forgotten", a, i)
+			}
+		}
+		if all, taken := c.store.places(); taken != n+1 || all > 1<<18 {
+			t.Errorf("%s: %d of %d places taken by %d keys", a, taken, all, n+1)
+		}
 	}
 }
 
@@ -101,9 +111,6 @@ func TestKeysAreCountedApart(t *testing.T) {
 		if other, taken := seen[k]; taken {
 			t.Errorf("%s and %s are one key", name, other)
 		}
-		if k.lo == 0 {
-			t.Errorf("%s has the key of a free place", name)
-		}
 		seen[k] = name
 	}
 }
@@ -123,8 +130,16 @@ func TestOneAddressIsOneKey(t *testing.T) {
 func TestAmongEqualsTheOldestGoes(t *testing.T) {
 	r := newRule(contract.Budget{Requests: 5, Window: time.Minute})
 	set := []slot{{at: 300, used: 1}, {at: 200, used: 1}, {at: 100, used: 3}, {at: 250, used: 1}}
-	if leastUsed(set, r, 50) != &set[1] {
-		t.Error("not the oldest of the least used")
+	for range set {
+		if v := leastUsed(set, r, 50); v.at != 200 {
+			t.Errorf("%+v is not the oldest of the least used of %+v", v, set)
+		}
+		set = append(set[1:], set[0]) // wherever it stands
+	}
+	sliding := newRule(contract.Budget{Requests: 9, Window: 10, Algorithm: contract.Sliding})
+	fading, spent := slot{at: 100, used: 5}, slot{at: 110, used: 4} // half of the five is left at 115
+	if v := leastUsed([]slot{spent, fading}, sliding, 115); v.before != 5 {
+		t.Errorf("%+v is not the least used", v)
 	}
 }
 
