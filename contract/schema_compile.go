@@ -145,10 +145,11 @@ func (c *compiler) pointerOf(s *jsonschema.Schema, fallback string) string {
 
 func (c *compiler) pointerIn(location, fallback string) string {
 	rest, ours := strings.CutPrefix(location, c.base+"#")
-	if pointer, err := url.PathUnescape(rest); ours && err == nil {
-		return pointer
+	if !ours {
+		return fallback
 	}
-	return fallback
+	pointer, _ := url.PathUnescape(rest) // as the library has escaped it
+	return pointer
 }
 
 // at is the value at a pointer into the document, nil when there is none.

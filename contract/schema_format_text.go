@@ -2,191 +2,138 @@ package contract
 
 import (
 	"net/netip"
-	"net/url"
 	"regexp"
 	"strings"
 )
 
-// ofText makes a format of a check for strings; other values are not concerned.
-func ofText(fits func(string) bool) func(any) error {
-	return func(v any) error {
-		if s, ok := v.(string); ok && !fits(s) {
-			return errFormat
-		}
-		return nil
-	}
-}
-
 func ipv4(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && a.Is4()
+	a, _ := netip.ParseAddr(s)
+	return a.Is4()
 }
 
 func ipv6(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && a.Is6() && a.Zone() == ""
+	a, _ := netip.ParseAddr(s)
+	return a.Is6() && a.Zone() == ""
 }
 
 // hostname is RFC 1123 §2.1: labels of letters, digits and hyphens. Labels with
 // hyphens third and fourth are left to IDNA (RFC 5891 §4.2.3.1): only xn-- may be.
 func hostname(s string) bool {
-	if len(s) == 0 || len(s) > 253 {
+	if len(s) > 253 {
 		return false
 	}
 	for label := range strings.SplitSeq(s, ".") {
-		if len(label) == 0 || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-			return false
-		}
-		if strings.ContainsFunc(label, notLDH) {
-			return false
-		}
-		if len(label) >= 4 && label[2:4] == "--" && (!strings.EqualFold(label[:2], "xn") || len(label) == 4) {
+		if label == "" || len(label) > 63 || strings.Trim(label, letters+digits+"-") != "" || strings.Trim(label, "-") != label || reservedLabel.MatchString(label) {
 			return false
 		}
 	}
 	return true
 }
 
-func notLDH(c rune) bool {
-	return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
-}
+var reservedLabel = regexp.MustCompile(`^(?:[^xX].|.[^nN])--`)
 
-// email is a Mailbox of RFC 5321 §4.1.2 within its limits.
-func email(s string) bool { return mailbox(s, false) }
-
-// idnEmail allows all of Unicode beyond ASCII in both parts (RFC 6531 §3.3).
-func idnEmail(s string) bool { return mailbox(s, true) }
-
-func mailbox(s string, international bool) bool {
+// email is a Mailbox of RFC 5321 §4.1.2 within its limits (§4.5.3.1).
+func email(s string) bool {
 	at := strings.LastIndexByte(s, '@')
-	if at < 1 || len(s) > 254 || at > 64 {
+	if at < 0 || at > 64 || len(s) > 254 || !localText.MatchString(s[:at]) {
 		return false
 	}
-	local, domain := s[:at], s[at+1:]
-	if literal, ok := strings.CutPrefix(domain, "["); ok {
-		literal, ok = strings.CutSuffix(literal, "]")
-		six, isSix := strings.CutPrefix(literal, "IPv6:")
-		if !ok || !(isSix && ipv6(six) || ipv4(literal)) {
-			return false
-		}
-	} else if !hostname(strings.Map(asciiStandIn(international), domain)) {
-		return false
+	domain := s[at+1:]
+	literal, open := strings.CutPrefix(domain, "[")
+	if !open {
+		return hostname(domain)
 	}
-	if len(local) > 1 && local[0] == '"' && local[len(local)-1] == '"' {
-		return quotedLocal(local[1:len(local)-1], international)
-	}
-	for atom := range strings.SplitSeq(local, ".") {
-		if atom == "" || strings.ContainsFunc(strings.Map(asciiStandIn(international), atom), notAtext) {
-			return false
-		}
-	}
-	return true
+	literal, closed := strings.CutSuffix(literal, "]")
+	six, isSix := strings.CutPrefix(literal, "IPv6:")
+	return closed && (isSix && ipv6(six) || ipv4(literal))
 }
 
-// asciiStandIn lets what is not ASCII count as a letter where that is allowed.
-func asciiStandIn(international bool) func(rune) rune {
-	return func(c rune) rune {
-		if international && c >= 0x80 && c != '\uff20' {
-			return 'a'
-		}
-		return c
+// localText is a Dot-string or a Quoted-string.
+var localText = regexp.MustCompile("^(?:" + atom + `(?:\.` + atom + `)*|"(?:[ !#-\[\]-~]|\\[ -~])*")$`)
+
+const atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+
+// idnEmail allows all of Unicode beyond ASCII in both parts (RFC 6531 §3.3): each
+// character counts as a letter, but the limits are on octets.
+func idnEmail(s string) bool {
+	return strings.LastIndexByte(s, '@') <= 64 && len(s) <= 254 && email(mailRunes.ReplaceAllString(s, "a"))
+}
+
+// mailRunes leaves out the full-width @, which many readers take for an @.
+var mailRunes = regexp.MustCompile(`[^\x00-\x7f\x{ff20}]`)
+
+// uri is RFC 3986 §3, uriReference §4.1.
+func uri(s string) bool {
+	scheme, fits := reference(s)
+	return fits && scheme != ""
+}
+
+func uriReference(s string) bool {
+	_, fits := reference(s)
+	return fits
+}
+
+// international allows what RFC 3987 adds to RFC 3986: characters beyond ASCII
+// where unreserved ones may be.
+func international(fits func(string) bool) func(string) bool {
+	return func(s string) bool { return fits(beyondASCII.ReplaceAllString(s, "~")) }
+}
+
+var beyondASCII = regexp.MustCompile(`[^\x00-\x7f]`)
+
+// uriCharacters are those of RFC 3986 §2.
+const uriCharacters = letters + digits + "-._~:/?#[]@!$&'()*+,;=%"
+
+var (
+	badPercent = regexp.MustCompile(`%(?:$|[^0-9A-Fa-f]|.$|.[^0-9A-Fa-f])`)
+	schemeText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+	ipvFuture  = regexp.MustCompile(`^[vV][0-9A-Fa-f]+\.[0-9A-Za-z\-._~!$&'()*+,;=:]+$`)
+)
+
+// reference takes a URI reference apart (RFC 3986 appendix B). Brackets, which
+// belong around an address alone, are let pass in a query or a fragment.
+func reference(s string) (scheme string, fits bool) {
+	if strings.Trim(s, uriCharacters) != "" || badPercent.MatchString(s) {
+		return "", false
 	}
-}
-
-func quotedLocal(s string, international bool) bool {
-	escaped := false
-	for _, c := range strings.Map(asciiStandIn(international), s) {
-		switch {
-		case c < ' ' || c > '~':
-			return false
-		case escaped:
-			escaped = false
-		case c == '\\':
-			escaped = true
-		case c == '"':
-			return false
+	rest, fragment, _ := strings.Cut(s, "#")
+	rest, _, _ = strings.Cut(rest, "?")
+	path := rest
+	if before, after, found := strings.Cut(rest, ":"); found && !strings.Contains(before, "/") {
+		if !schemeText.MatchString(before) {
+			return "", false
 		}
+		scheme, path = before, after
 	}
-	return !escaped
-}
-
-func notAtext(c rune) bool {
-	return notLDH(c) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~", c)
-}
-
-// reference makes a check for RFC 3986: absolute asks for a scheme, and
-// international allows what RFC 3987 adds.
-func reference(absolute, international bool) func(string) bool {
-	return func(s string) bool {
-		if !uriText(s, international) {
-			return false
+	if after, has := strings.CutPrefix(path, "//"); has {
+		authority, rooted, _ := strings.Cut(after, "/")
+		if !authorityText(authority) {
+			return "", false
 		}
-		rest, _, _ := strings.Cut(s, "#")
-		rest, _, _ = strings.Cut(rest, "?")
-		if i := strings.Index(rest, "//"); i >= 0 && (i == 0 || rest[i-1] == ':') {
-			authority, path, _ := strings.Cut(rest[i+2:], "/")
-			if !authorityText(authority) || strings.ContainsAny(path, "[]") {
-				return false
-			}
-			if literal := bracketed(authority); literal != "" {
-				s = strings.Replace(s, literal, "h", 1) // checked; url.Parse knows no IPvFuture
-			}
-		} else if strings.ContainsAny(rest, "[]") {
-			return false
-		}
-		u, err := url.Parse(s)
-		return err == nil && (!absolute || u.IsAbs() && isLetter(u.Scheme[0]))
+		path = rooted
 	}
+	return scheme, !strings.ContainsAny(path, "[]") && !strings.Contains(fragment, "#")
 }
 
-// uriText checks the characters of RFC 3986 §2 and the percent-encoding.
-func uriText(s string, international bool) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c >= 0x80:
-			if !international {
-				return false
-			}
-		case c <= ' ' || c == 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0:
-			return false
-		case c == '%' && (i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2])):
-			return false
-		}
-	}
-	return strings.Count(s, "#") <= 1
-}
-
-func isHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
-
-func bracketed(authority string) string {
-	open, end := strings.IndexByte(authority, '['), strings.IndexByte(authority, ']')
-	if open < 0 || end < open {
-		return ""
-	}
-	return authority[open : end+1]
-}
-
-var ipvFuture = regexp.MustCompile(`^[vV][0-9A-Fa-f]+\.[0-9A-Za-z\-._~!$&'()*+,;=:]+$`)
-
-// authorityText checks userinfo, an address in brackets and the port (§3.2).
+// authorityText checks userinfo, host and port (§3.2).
 func authorityText(s string) bool {
 	user, host, found := strings.Cut(s, "@")
 	if !found {
 		user, host = "", s
 	}
-	if strings.ContainsAny(user, "[]@") || strings.Contains(host, "@") {
-		return false
-	}
-	if literal := bracketed(host); literal != "" {
-		inner := literal[1 : len(literal)-1]
-		if !strings.HasPrefix(host, "[") || !ipv6(inner) && !ipvFuture.MatchString(inner) {
+	literal, open := strings.CutPrefix(host, "[")
+	if open {
+		address, rest, closed := strings.Cut(literal, "]")
+		if !closed || !ipv6(address) && !ipvFuture.MatchString(address) {
 			return false
 		}
-		host = strings.TrimPrefix(host, literal)
+		host = rest
 	}
 	name, port, _ := strings.Cut(host, ":")
-	return !strings.ContainsAny(name, "[]") && strings.Trim(port, "0123456789") == ""
+	if open && name != "" {
+		return false
+	}
+	return !strings.ContainsAny(user+name, "[]@") && strings.Trim(port, digits) == ""
 }
 
 // durationText is RFC 3339 appendix A.

@@ -45,7 +45,7 @@ func (w *walker) translate(n *node, base []step, e *jsonschema.ValidationError) 
 	case *kind.AnyOf:
 		w.branches(n, base, "anyOf", e)
 	case *kind.OneOf:
-		if len(k.Subschemas) > 0 {
+		if k.Subschemas != nil {
 			w.fault(n, "oneOf", textTwoForms)
 			return
 		}

@@ -1,86 +1,71 @@
 package contract
 
 import (
+	"fmt"
+	"regexp"
 	"regexp/syntax"
 	"strings"
 )
+
+// patternTokens are an escape, a class of nothing or anything, the groups of RE2
+// that ECMA-262 does not have (named with P, flags for the rest), and any
+// character.
+var patternTokens = regexp.MustCompile(`(?s)\\(?:u\{[0-9A-Fa-f]+\}|u[0-9A-Fa-f]{4}|c[A-Za-z]|.)|\[\^?\]|\(\?(?:P|[imsU-]+\))|.`)
 
 // rewritePattern writes an ECMA-262 pattern as RE2 means it: \uXXXX, \u{…} and
 // \cX as code points, \s with the blanks of Unicode, [] and [^] as nothing and
 // anything. What one of the two does not know is left for RE2 to refuse.
 func rewritePattern(p string) string {
-	var b strings.Builder
 	class := false
-	for i := 0; i < len(p); i++ {
-		rest := p[i:]
+	return patternTokens.ReplaceAllStringFunc(p, func(token string) string {
 		switch {
-		case p[i] == '\\' && len(rest) > 1:
-			text, used := rewriteEscape(rest[1:], class)
-			b.WriteString(text)
-			i += used
+		case strings.HasPrefix(token, `\`):
+			return rewriteEscape(token, class)
 		case class:
-			class = p[i] != ']'
-			b.WriteByte(p[i])
-		case strings.HasPrefix(rest, "[]"):
-			b.WriteString(`[^\x{0}-\x{10FFFF}]`)
-			i++
-		case strings.HasPrefix(rest, "[^]"):
-			b.WriteString(`[\x{0}-\x{10FFFF}]`)
-			i += 2
-		case strings.HasPrefix(rest, "(?P"), inlineFlags(rest):
+			class = !strings.HasSuffix(token, "]")
+		case token == "[]":
+			return `[^\x{0}-\x{10FFFF}]`
+		case token == "[^]":
+			return `[\x{0}-\x{10FFFF}]`
+		case strings.HasPrefix(token, "(?"):
 			return foreign
 		default:
-			class = p[i] == '['
-			b.WriteByte(p[i])
+			class = token == "["
 		}
-	}
-	return b.String()
+		return token
+	})
 }
 
 // foreign is an escape that RE2 refuses.
 const foreign = `\8`
 
-// inlineFlags tells whether s begins with flags for the rest of the pattern,
-// (?i), which ECMA-262 does not have.
-func inlineFlags(s string) bool {
-	flags, ok := strings.CutPrefix(s, "(?")
-	if !ok {
-		return false
+// blanks are ECMA-262's white space and line terminators, and signs all else, for
+// use in a class.
+const (
+	blanks = `\t\n\v\f\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`
+	signs  = `\x{0}-\x{8}\x{e}-\x{1f}!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}` +
+		`\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}`
+)
+
+func rewriteEscape(token string, class bool) string {
+	switch {
+	case token == `\c`, token == `\a`, token == `\A`, token == `\z`, token == `\Q`: // none, or RE2's own
+		return foreign
+	case strings.HasPrefix(token, `\c`):
+		return fmt.Sprintf(`\x{%x}`, token[2]&31)
+	case strings.HasPrefix(token, `\u`):
+		return `\x{` + strings.Trim(token, `\u{}`) + `}`
+	case token == `\s` && class:
+		return blanks
+	case token == `\s`:
+		return `[` + blanks + `]`
+	case token == `\S` && class:
+		return signs
+	case token == `\S`:
+		return `[` + signs + `]`
 	}
-	after := strings.TrimLeft(flags, "imsU-")
-	return after != flags && strings.HasPrefix(after, ")")
+	return token
 }
-
-// blanks are ECMA-262's white space and line terminators, for use in a class.
-const blanks = `\t\n\v\f\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}`
-
-// rewriteEscape rewrites what follows a backslash, and says how many bytes of it
-// are used.
-func rewriteEscape(rest string, class bool) (text string, used int) {
-	switch c := rest[0]; {
-	case c == 'u' && len(rest) > 1 && rest[1] == '{':
-		if end := strings.IndexByte(rest, '}'); end > 2 {
-			return `\x{` + rest[2:end] + `}`, end + 1
-		}
-	case c == 'u' && len(rest) >= 5:
-		return `\x{` + rest[1:5] + `}`, 5
-	case c == 'c' && len(rest) >= 2 && isLetter(rest[1]):
-		return `\x{` + string("0123456789abcdef"[rest[1]&31>>4]) + string("0123456789abcdef"[rest[1]&15]) + `}`, 2
-	case c == 's' && class:
-		return blanks, 1
-	case c == 's':
-		return `[` + blanks + `]`, 1
-	case c == 'S' && !class:
-		return `[^` + blanks + `]`, 1
-	case strings.IndexByte("aAzZQECXRhHK", c) >= 0: // RE2's or PCRE's own, no pattern of ECMA-262
-		return foreign, 1
-	case c >= 0x80:
-		return foreign, 1
-	}
-	return `\` + rest[:1], 1
-}
-
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // patternReason says what RE2 finds wrong; regexp has no other error.
 func patternReason(err error) string {

@@ -347,38 +347,3 @@ func TestManyItemsAreComparedByHash(t *testing.T) {
 		t.Errorf("the repetition is found at %d", i)
 	}
 }
-
-func TestPatternsMeanWhatTheyMeanInECMA262(t *testing.T) {
-	for pattern, c := range map[string]struct {
-		yes, no []string
-	}{
-		`^\u00e9$`:     {[]string{"é"}, []string{"e"}},
-		`^\u{1F600}$`:  {[]string{"😀"}, []string{"x"}},
-		`^\cJ$`:        {[]string{"\n"}, []string{"J"}},
-		`^\s$`:         {[]string{" ", "\u00a0", "\u2028", "\ufeff"}, []string{"x"}},
-		`^[\sx]$`:      {[]string{" ", "x", "\u3000"}, []string{"y"}},
-		`^\S$`:         {[]string{"x"}, []string{"\u00a0", " "}},
-		`^\d$`:         {[]string{"1"}, []string{"\u0661"}},
-		`^a\/b$`:       {[]string{"a/b"}, nil},
-		`^[]$`:         {nil, []string{"", "]"}},
-		`^[^]$`:        {[]string{"\n", "x"}, []string{""}},
-		`^a$`:          {[]string{"a"}, []string{"a\n", "b\na"}},
-		`^\p{Letter}$`: {[]string{"é"}, []string{"1"}},
-	} {
-		re, err := compilePattern(pattern)
-		if err != nil {
-			t.Errorf("%s: %v", pattern, err)
-			continue
-		}
-		for _, s := range c.yes {
-			if !re.MatchString(s) {
-				t.Errorf("%s does not match %q", pattern, s)
-			}
-		}
-		for _, s := range c.no {
-			if re.MatchString(s) {
-				t.Errorf("%s matches %q", pattern, s)
-			}
-		}
-	}
-}
