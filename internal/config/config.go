@@ -92,6 +92,9 @@ type Identity struct {
 	SealingKey Secret // seals the signing keys at rest; unset: the file SealingKeyPath
 	SetupToken Secret // opens the setup page when there is no terminal to print a link on
 	Session    Session
+
+	PasswordWords    []string // no password is made of these, and of words that we know, alone
+	RefusedPasswords string   // file with more passwords that are refused; "" for none
 }
 
 // SignUp is who may become a member.

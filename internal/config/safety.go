@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/nearest"
@@ -46,7 +47,7 @@ func refusals() []func(*Config) contract.Issues {
 		(*Config).unknownRisks, (*Config).plainHTTP, (*Config).withoutPublicURL, (*Config).openScheduler, (*Config).testSettings,
 		(*Config).weakSecrets, (*Config).missingSecrets, (*Config).databaseShape, (*Config).databaseRoles, (*Config).databaseTLS,
 		(*Config).certificates, (*Config).demoElsewhere, (*Config).everybodyTrusted, (*Config).lifetimes,
-		(*Config).proxyProtocol, (*Config).openMetrics,
+		(*Config).proxyProtocol, (*Config).openMetrics, (*Config).passwordList,
 		(*Config).relaxedInProduction,
 	}
 }
@@ -195,6 +196,17 @@ func (c *Config) certificates() contract.Issues {
 	return all
 }
 
+func (c *Config) passwordList() contract.Issues {
+	const path = "identity.refused_passwords"
+	if c.Identity.RefusedPasswords == "" {
+		return nil
+	}
+	if _, err := os.Stat(c.Identity.RefusedPasswords); err != nil {
+		return c.issue(path, codeUnreadable, path+": "+reading(err), "")
+	}
+	return nil
+}
+
 func (c *Config) demoElsewhere() contract.Issues {
 	if c.Environment != Demo || c.Loopback() {
 		return nil
@@ -238,14 +250,27 @@ func (c *Config) originsInTheClear() contract.Issues {
 	return nil
 }
 
+// The bounds that identity sets to what lasts.
+const (
+	longestAccess = 24 * time.Hour
+	longestFamily = 30 * 24 * time.Hour
+	shortestIdle  = time.Minute
+)
+
 func (c *Config) lifetimes() contract.Issues {
 	var all contract.Issues
-	if c.Identity.Token.AccessTTL > c.Identity.Token.RefreshTTL {
-		all = append(all, c.issue("identity.token.access_ttl", codeLifetimes, "an access token would outlive the refresh token it came with", "Make identity.token.refresh_ttl the longer one.")...)
+	say := func(bad bool, path, what, fix string) {
+		if bad {
+			all = append(all, c.issue(path, codeLifetimes, what, fix)...)
+		}
 	}
-	if c.Identity.Session.Idle > c.Identity.Session.Absolute {
-		all = append(all, c.issue("identity.session.idle", codeLifetimes, "identity.session.idle is longer than identity.session.absolute", "Make identity.session.absolute the longer one.")...)
-	}
+	token, session := c.Identity.Token, c.Identity.Session
+	outlives := token.AccessTTL > token.RefreshTTL
+	say(outlives, "identity.token.access_ttl", "an access token would outlive the refresh token it came with", "Make identity.token.refresh_ttl the longer one.")
+	say(!outlives && token.AccessTTL > longestAccess, "identity.token.access_ttl", "an access token would last longer than a day", "Make it 24h or less; refresh tokens are for the long run.")
+	say(token.RefreshTTL > longestFamily, "identity.token.refresh_ttl", "a refresh token would outlast its session, which ends after 30 days", "Make it 30d or less.")
+	say(session.Idle > session.Absolute, "identity.session.idle", "identity.session.idle is longer than identity.session.absolute", "Make identity.session.absolute the longer one.")
+	say(session.Idle < shortestIdle, "identity.session.idle", "a session would end between two clicks", "Make it 1m or more.")
 	return all
 }
 

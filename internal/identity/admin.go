@@ -15,7 +15,7 @@ import (
 // ErrTaken.
 func (s *Service) AddMember(ctx context.Context, by store.Actor, n NewMember) (Member, error) {
 	n = n.normal()
-	if err := n.check(); err != nil {
+	if err := n.check(s.rules); err != nil {
 		return Member{}, err
 	}
 	hash, err := s.hasher.hash(ctx, n.Password)

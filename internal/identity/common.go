@@ -1,36 +1,5 @@
 package identity
 
-import "strings"
-
-// isCommon tells whether a password is one of those that every guesser tries
-// first, or one that says no more than who its owner is (ASVS 5.0 6.2.4,
-// 6.2.11). Letter case does not count.
-func isCommon(password, email, username string) bool {
-	p := strings.ToLower(password)
-	local, _, _ := strings.Cut(email, "@")
-	for _, own := range []string{email, local, strings.ToLower(username)} {
-		if own != "" && p == own {
-			return true
-		}
-	}
-	return isRun(p) || commonPasswords()[p]
-}
-
-// isRun tells whether p is one character over and over, or the alphabet or the
-// digits in order from somewhere.
-func isRun(p string) bool {
-	for _, step := range []int{0, 1, -1} {
-		run := len(p) > 1
-		for i := 1; i < len(p) && run; i++ {
-			run = int(p[i])-int(p[i-1]) == step
-		}
-		if run {
-			return true
-		}
-	}
-	return false
-}
-
 // commonPasswords are those of eight characters and more that head the public
 // lists of leaked passwords year after year.
 func commonPasswords() map[string]bool {

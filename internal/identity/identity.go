@@ -43,7 +43,11 @@ type Config struct {
 	InviteTTL   time.Duration // 24 hours when 0
 
 	Passwords PasswordConfig // what a hash costs
-	CacheSize int            // sessions remembered between calls; 4096 when 0, none when negative
+
+	PasswordWords    []string        // names of the organisation and the like: no password is made of them alone
+	RefusedPasswords map[string]bool // in small letters, see ReadPasswords; nil for none beside the few that are built in
+
+	CacheSize int // sessions remembered between calls; 4096 when 0, none when negative
 
 	OnRevoke func(Revocation) // called after sessions were ended, so that sockets close; must not block
 
@@ -96,6 +100,7 @@ type Service struct {
 	store   *store.Store
 	secrets *secrets
 	hasher  *hasher
+	rules   passwordRules
 	attacks *attacks
 	cache   *sessionCache
 	keys    *keyStore
@@ -119,7 +124,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		cfg: cfg, store: cfg.Store, secrets: sec, hasher: h,
+		cfg: cfg, store: cfg.Store, secrets: sec, hasher: h, rules: newPasswordRules(cfg),
 		attacks: newAttacks(cfg.Now), cache: newSessionCache(cfg.CacheSize),
 	}
 	if s.keys, err = newKeyStore(cfg, sec); err != nil {

@@ -75,7 +75,7 @@ func (s *Service) SignUp(ctx context.Context, n NewMember, invite string, from O
 		}
 		n.Role = offered.Role
 	}
-	if err := n.check(); err != nil {
+	if err := n.check(s.rules); err != nil {
 		return Member{}, err
 	}
 	hash, err := s.hasher.hash(ctx, n.Password)

@@ -105,8 +105,8 @@ func normalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s))
 func usernameKey(username string) string { return strings.ToLower(username) }
 
 // check returns what is wrong with a normal n; nil when nothing is.
-func (n NewMember) check() error {
-	f := append(n.checkNames(), checkPassword("password", n.Password, n.Email, n.Username)...)
+func (n NewMember) check(r passwordRules) error {
+	f := append(n.checkNames(), r.check("password", n.Password, n.Email, n.Username)...)
 	return f.orNil()
 }
 
@@ -169,21 +169,4 @@ func isDomain(s string) bool {
 		}
 	}
 	return true
-}
-
-// checkPassword asks for length and against the lists, and for no composition
-// (ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.9).
-func checkPassword(field, password, email, username string) Faults {
-	n := utf8.RuneCountInString(password)
-	switch {
-	case n < MinPassword:
-		return Faults{{field, "minLength", "must be at least 8 characters"}}
-	case n > MaxPassword:
-		return Faults{{field, "maxLength", "must be at most 128 characters"}}
-	case !utf8.ValidString(password) || strings.ContainsRune(password, 0):
-		return Faults{{field, "format", "must be text without U+0000"}}
-	case isCommon(password, email, username):
-		return Faults{{field, "common", "is one of those that are guessed first; choose another"}}
-	}
-	return nil
 }

@@ -12,7 +12,7 @@ import (
 // the other sessions of p. ErrCredentials when the current one is wrong; Faults
 // in "newPassword".
 func (s *Service) ChangePassword(ctx context.Context, p *call.Principal, current, next string, from Origin) error {
-	if f := checkPassword("newPassword", next, p.Email, p.Username); f != nil {
+	if f := s.rules.check("newPassword", next, p.Email, p.Username); f != nil {
 		return f
 	}
 	old, err := s.hashOf(ctx, p)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -213,6 +214,11 @@ func TestPasswordsDoNotExpire(t *testing.T) {
 }
 
 func TestPasswordRules(t *testing.T) {
+	listed, err := ReadPasswords(strings.NewReader("short\r\ntr0ub4dor&3\r\n"))
+	if err != nil || len(listed) != 1 {
+		t.Fatalf("read %v, %v", listed, err)
+	}
+	rules := newPasswordRules(Config{Issuer: "https://gate.acme.example:8443/", PasswordWords: []string{"Acme Rockets"}, RefusedPasswords: listed})
 	for _, row := range []struct {
 		name, password, code string
 	}{
@@ -231,12 +237,22 @@ func TestPasswordRules(t *testing.T) {
 		{"the own address", "lydia.miller@example.org", "common"},
 		{"the local part of the own address", "Lydia.Miller", "common"},
 		{"the own name", "lydia the great", "common"},
+		{"the product and a year", "Gatehouse-2026!", "common"},
+		{"the product in disguise", "g4tEh0u$e99", "common"},
+		{"two roles", "admin&manager", "common"},
+		{"the host", "acme.example.1", "common"},
+		{"the organisation", "AcmeRockets", "common"},
+		{"a word of the place and one more", "gatehouse lantern", ""},
+		{"a word of the place inside another", "administrative", ""},
+		{"the own name and a year", "lydia_great_1990", "common"},
+		{"one of the operator's list", "Tr0ub4dor&3", "common"},
+		{"nothing but digits and signs", "8391-20;47", ""},
 		{"U+0000", "abcdefgh\x00", "format"},
 		{"not UTF-8", "abcdefgh\xff", "format"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := ""
-			if f := checkPassword("password", row.password, "lydia.miller@example.org", "Lydia the Great"); f != nil {
+			if f := rules.check("password", row.password, "lydia.miller@example.org", "Lydia the Great"); f != nil {
 				got = f[0].Code
 			}
 			if got != row.code {
@@ -244,6 +260,28 @@ func TestPasswordRules(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestReadPasswordsRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"an empty list": "", "passwords that are too short": "123456\nqwerty\n", "Latin-1": "caf\xe9 au lait\n",
+		"a line without an end": strings.Repeat("x", 1<<20), "more than a million": manyPasswords(maxListed + 1),
+	} {
+		if listed, err := ReadPasswords(strings.NewReader(text)); err == nil {
+			t.Errorf("%s: %d passwords", name, len(listed))
+		}
+	}
+	if listed, err := ReadPasswords(strings.NewReader(manyPasswords(3000))); err != nil || len(listed) != 3000 {
+		t.Errorf("three thousand: %d, %v", len(listed), err)
+	}
+}
+
+func manyPasswords(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "password %d\n", i)
+	}
+	return b.String()
 }
 
 func FuzzPHC(f *testing.F) {

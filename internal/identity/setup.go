@@ -69,7 +69,7 @@ func (s *Service) RedeemSetup(ctx context.Context, token string, n NewMember, fr
 	if err := s.openSetup(ctx, token); err != nil {
 		return Member{}, err
 	}
-	if err := n.check(); err != nil {
+	if err := n.check(s.rules); err != nil {
 		return Member{}, err
 	}
 	hash, err := s.hasher.hash(ctx, n.Password)

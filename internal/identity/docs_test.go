@@ -1,0 +1,54 @@
+package identity
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSigningInPage compares what the page says with the program.
+func TestSigningInPage(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "explanation", "signing-in.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.Join(strings.Fields(string(data)), " ")
+	cfg := Config{}.withDefaults()
+	h := testHasher(t, PasswordConfig{Parallel: 1})
+	for _, want := range []string{
+		"<!-- words --> `" + strings.Join(ContextWords(), "` `") + "` <!-- end -->",
+		fmt.Sprintf("%d to %d characters", MinPassword, MaxPassword),
+		fmt.Sprintf("Argon2id with %d MiB and %d passes", h.cfg.Memory>>10, h.cfg.Time),
+		fmt.Sprintf("by %d bytes, until", bcryptLimit),
+		fmt.Sprintf("from %d failures of %d addresses in %.0f minutes on", attackFailures, attackAddresses, attackWindow.Minutes()),
+		fmt.Sprintf("waits %d ms, twice as long after every 5 more, %.0f s at most", firstDelay.Milliseconds(), longestDelay.Seconds()),
+		fmt.Sprintf("%d waiting for each", h.cfg.Queue),
+		fmt.Sprintf("in the last %.0f days", deviceTTL.Hours()/24),
+		fmt.Sprintf("an invitation works once, within %.0f hours", cfg.InviteTTL.Hours()),
+		fmt.Sprintf("once, within %.0f minutes, from this machine", setupTTL.Minutes()),
+		fmt.Sprintf("a refresh token, %d random bits", tokenSize*8),
+		fmt.Sprintf("| a session of tokens, whatever it does | %.0f days", cfg.FamilyTTL.Hours()/24),
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say: %s", want)
+		}
+	}
+}
+
+// A member may have any number of sessions (ASVS 5.0 7.1.2).
+func TestSessionsMakeNoRoom(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.member(t, "lydia", Ordinary)
+		first := w.login(t, "lydia", true)
+		for range 40 {
+			w.clock.move(time.Second)
+			w.login(t, "lydia", true)
+		}
+		if _, err := w.Cookie().Verify(t.Context(), first.Cookie); err != nil {
+			t.Errorf("the first of forty sessions: %v", err)
+		}
+	})
+}
