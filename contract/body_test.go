@@ -126,8 +126,10 @@ func TestBodiesThatNeedNotBe(t *testing.T) {
 	if _, _, err := anything.DecodeBody("application/json", []byte(`{"a":1,"a":2}`)); err == nil {
 		t.Error("a body without a schema need not be strict JSON")
 	}
-	if _, err := newCompiler("t", map[string]any{"b": map[string]any{}}, false).body("/b"); err == nil {
-		t.Error("a body without content compiles")
+	for _, text := range []string{`{}`, `{"content":{}}`, `{"content":{"application/json":{"schema":{"type":"int"}}}}`} {
+		if _, err := newCompiler("t", map[string]any{"b": value(t, text)}, false).body("/b"); err == nil {
+			t.Errorf("%s compiles", text)
+		}
 	}
 }
 

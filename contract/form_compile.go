@@ -110,9 +110,7 @@ func (c *compiler) partOf(root *node) *Part {
 		object, _ := c.at(c.pointerOf(n.lib, "\x00")).(map[string]any)
 		kind, _ := object["contentMediaType"].(string)
 		_, encoded := object["contentEncoding"]
-		if kind != "" && !encoded {
-			part.Types = mediaTypes(kind)
-		}
+		part.Types = append(part.Types, mediaTypes(kind)...)
 		part.File = part.File || kind != "" && !encoded || object["format"] == "binary" || object[binaryMark] == true
 		part.Min = max(part.Min, int64(n.minLength))
 		if most := int64(n.maxLength); most >= 0 && (part.Max < 0 || most < part.Max) {
