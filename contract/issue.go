@@ -188,7 +188,7 @@ const excerptWidth = 96
 
 // excerpt shows the line of the mark under the one before it.
 func (m mark) excerpt() string {
-	if m.src == nil || m.line < 1 || m.line > len(m.src.lines) {
+	if m.line < 1 || m.line > len(m.src.lines) {
 		return ""
 	}
 	line := []rune(m.src.lines[m.line-1])
@@ -200,34 +200,33 @@ func (m mark) excerpt() string {
 	to := min(from+excerptWidth, len(line))
 	var s strings.Builder
 	if prev := m.line - 2; prev >= 0 && utf8.RuneCountInString(m.src.lines[prev]) <= excerptWidth && from == 0 {
-		fmt.Fprintf(&s, "%6d | %s\n", m.line-1, strings.TrimRight(m.src.lines[prev], " "))
+		fmt.Fprintf(&s, "%6d | %s\n", m.line-1, visible(m.src.lines[prev]))
 	}
-	fmt.Fprintf(&s, "%6d | %s\n", m.line, strings.TrimRight(visible(line[from:to]), " "))
+	fmt.Fprintf(&s, "%6d | %s\n", m.line, visible(string(line[from:to])))
 	width := min(max(m.width, 1), max(to-col, 1))
 	s.WriteString(strings.Repeat(" ", 9+col-from) + strings.Repeat("^", width))
 	return s.String()
 }
 
-// visible replaces control characters, which would move the cursor of a
-// terminal, by a blank.
-func visible(line []rune) string {
-	out := slices.Clone(line)
-	for i, r := range out {
-		if r < ' ' || r == 0x7f {
-			out[i] = ' '
+// visible replaces what does not print, and could move the cursor of a terminal
+// or turn the text around, by a blank.
+func visible(line string) string {
+	return strings.TrimRight(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
 		}
-	}
-	return string(out)
+		return ' '
+	}, line), " ")
 }
 
-// clip shortens text of a document for a message and shows its control
-// characters as Go does.
+// clip shortens text of a document for a message and shows what does not print
+// as Go does.
 func clip(s string) string {
 	const most = 200
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "") + "..."
 	}
-	if !strings.ContainsFunc(s, unicode.IsControl) {
+	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return s
 	}
 	quoted := strconv.Quote(s)
