@@ -41,7 +41,7 @@ func (a Access) String() string {
 // noAccess is the issue that keeps an operation from being served.
 func (l *loader) noAccess(s stated) {
 	name := fmt.Sprintf("%s %s", strings.ToUpper(s.method.name), clip(s.path.name))
-	l.add(s.method.named(), Issue{Code: codeNoAccess, What: name + " says nothing about who may call it",
+	l.add(s.method.key, Issue{Code: codeNoAccess, What: name + " says nothing about who may call it",
 		Why: "It will not be served.",
 		Fix: "Add one of\nx-gatehouse: { access: { roles: [admin] } }\nx-gatehouse: { access: { own: row } }\nx-gatehouse: { access: public }\n" +
 			"or, in an overlay,\n" + name + ": { access: public }"})
@@ -55,7 +55,7 @@ func (l *loader) access(s spot, op stated) Access {
 	case s.is(isText):
 		l.badAccess(s, fmt.Sprintf("%q is no access rule", clip(s.text())), "Write access: public, or\naccess: { roles: ["+clip(s.text())+"] }")
 		return Access{}
-	case !s.is(isObject) || len(s.members()) == 0:
+	case len(s.members()) == 0:
 		l.badAccess(s, "access names nobody", "Write access: public, or\naccess: { roles: [admin] }")
 		return Access{}
 	}
@@ -75,7 +75,7 @@ func (l *loader) access(s spot, op stated) Access {
 		}
 	}
 	if own, or := s.get("own"), s.get("or_roles"); or.exists() && !own.exists() {
-		l.badAccess(spot{key: or.named()}, "or_roles stands without own", "Write roles instead, or say what is owned: own: row")
+		l.badAccess(spot{key: or.key}, "or_roles stands without own", "Write roles instead, or say what is owned: own: row")
 	}
 	return a
 }
@@ -96,17 +96,11 @@ func (l *loader) words(m named, what string) []string {
 // roles reads a list of roles, of which the gate must know each.
 func (l *loader) roles(m named) []string {
 	roles := l.words(m, "a role")
-	items := m.items()
-	if !m.is(isList) {
-		items = []spot{m.spot}
-	}
-	for _, i := range items {
-		role := i.text()
-		switch {
-		case role == "" || slices.Contains(l.opt.Roles, role) && role != "guest":
+	for _, i := range m.each() {
+		switch role := i.text(); {
 		case role == "guest":
 			l.add(i.at(), Issue{Code: codeRole, What: "guest is whoever has no role", Fix: "Write\naccess: public"})
-		case len(l.opt.Roles) > 0:
+		case role != "" && len(l.opt.Roles) > 0 && !slices.Contains(l.opt.Roles, role):
 			l.add(i.at(), Issue{Code: codeRole, What: fmt.Sprintf("unknown role %q", clip(role)), Why: "Nobody can have it.", Fix: nearest.DidYouMean(role, l.opt.Roles)})
 		}
 	}

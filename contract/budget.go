@@ -32,44 +32,45 @@ func ParseBudget(name, text string) (Budget, error) {
 	if !ok {
 		return Budget{}, fmt.Errorf("%q is not calls/window; write one as 100/15m", words[0])
 	}
-	var err error
-	if b.Requests, err = parseRequests(rate); err != nil {
-		return Budget{}, err
+	for _, err := range []error{b.parseRequests(rate), b.parseWindow(window), b.parseWords(words[1:])} {
+		if err != nil {
+			return Budget{}, err
+		}
 	}
-	if b.Window, err = parseWindow(window); err != nil {
-		return Budget{}, err
-	}
-	return b, b.parseWords(words[1:])
+	return b, nil
 }
 
-func parseRequests(text string) (int, error) {
-	n, err := strconv.ParseUint(text, 10, 31)
+func (b *Budget) parseRequests(text string) error {
+	n, err := strconv.ParseUint(text, 10, 31) // maxRequests is the largest of 31 bits
 	switch {
-	case err != nil && errors.Is(err, strconv.ErrRange), err == nil && n > maxRequests:
-		return 0, fmt.Errorf("%q calls are more than %d", text, maxRequests)
+	case errors.Is(err, strconv.ErrRange):
+		return fmt.Errorf("%q calls are more than %d", text, maxRequests)
 	case err != nil:
-		return 0, fmt.Errorf("%q is not a number of calls", text)
+		return fmt.Errorf("%q is not a number of calls", text)
 	case n == 0:
-		return 0, errors.New("a budget of 0 calls lets nobody in; leave the operation out instead")
+		return errors.New("a budget of 0 calls lets nobody in; leave the operation out instead")
 	}
-	return int(n), nil
+	b.Requests = int(n)
+	return nil
 }
 
-func parseWindow(text string) (time.Duration, error) {
+func (b *Budget) parseWindow(text string) error {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, e := strconv.ParseUint(days, 10, 16)
-		d, err = time.Duration(n)*24*time.Hour, e
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 63) // the largest of 63 bits when it is larger
+		d = min(time.Duration(n), maxWindow/time.Hour) * 24 * time.Hour
 	}
 	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a window; write one as 30s, 15m, 1h or 1d", text)
-	case d < time.Second || d%time.Second != 0:
-		return 0, fmt.Errorf("the window %q is not a number of whole seconds, one at least", text)
 	case d > maxWindow:
-		return 0, fmt.Errorf("the window %q is longer than 366 days", text)
+		return fmt.Errorf("the window %q is longer than 366 days", text)
+	case err != nil:
+		return fmt.Errorf("%q is not a window; write one as 30s, 15m, 1h or 1d", text)
+	case d < time.Second || d%time.Second != 0:
+		return fmt.Errorf("the window %q is not a number of whole seconds, one at least", text)
 	}
-	return d, nil
+	b.Window = d
+	return nil
 }
 
 // parseWords reads what follows the rate. Each part may stand once, in the
@@ -164,7 +165,7 @@ func windowText(d time.Duration) string {
 		name string
 	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}}
 	for _, u := range units {
-		if d >= u.size && d%u.size == 0 {
+		if d%u.size == 0 {
 			return strconv.FormatInt(int64(d/u.size), 10) + u.name
 		}
 	}

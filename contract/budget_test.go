@@ -38,9 +38,31 @@ func TestParseBudgetRefuses(t *testing.T) {
 		"100/15m per account(a)+member", "100/15m per account(a(b))", "100/15m reads", "100/15m writes failures", "100/15m per member writes",
 		"100/15m sliding per member", "100/15m fixed sliding", "100/15m per address per member", "100 / 15m",
 	} {
-		if got, err := ParseBudget("b", text); err == nil {
+		if got, err := ParseBudget("b", text); err == nil || got != (Budget{}) {
 			t.Errorf("%q is read as %+v", text, got)
 		}
+	}
+	for text, want := range map[string]string{
+		"2147483648/15m":              `"2147483648" calls are more than 2147483647`,
+		"x/15m":                       `"x" is not a number of calls`,
+		"1/31622401s":                 `the window "31622401s" is longer than 366 days`,
+		"1/367d":                      `the window "367d" is longer than 366 days`,
+		"1/9999999999999999999999d":   `the window "9999999999999999999999d" is longer than 366 days`,
+		"1/xd":                        `"xd" is not a window; write one as 30s, 15m, 1h or 1d`,
+		"1/0d":                        `the window "0d" is not a number of whole seconds, one at least`,
+		"1/1m per ip)":                `"ip)" is nothing to count by; write address, member, account(FIELD) or account(FIELD)+address`,
+		"1/1m per account(a+b)":       `"account(a+b)" is nothing to count by; write address, member, account(FIELD) or account(FIELD)+address`,
+		"1/1m per account(a)+session": `"account(a)+session" is nothing to count by; after account(FIELD) only +address may stand`,
+	} {
+		if _, err := ParseBudget("b", text); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestBudgetWithoutItsDefaults(t *testing.T) {
+	if got := (Budget{Requests: 1, Window: time.Minute}).String(); got != "1/1m per address" {
+		t.Errorf("got %q", got)
 	}
 }
 

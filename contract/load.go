@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
@@ -88,7 +87,7 @@ func (l *loader) version(root spot) bool {
 		return false
 	}
 	if swagger := root.get("swagger"); swagger.exists() {
-		l.add(swagger.named(), Issue{Code: codeVersion, What: "this is a Swagger 2.0 document",
+		l.add(swagger.key, Issue{Code: codeVersion, What: "this is a Swagger 2.0 document",
 			Why: "Swagger 2.0 writes bodies and schemas differently; Gatehouse reads OpenAPI 3.0 and 3.1.",
 			Fix: "Convert it once, for example with swagger2openapi, and keep the result."})
 		return false
@@ -99,17 +98,13 @@ func (l *loader) version(root spot) bool {
 		l.add(root.at(), Issue{Code: codeVersion, What: "the document does not say which OpenAPI it is",
 			Fix: "Begin the document with\nopenapi: 3.1.0"})
 		return false
-	case v.is(isText) && strings.HasPrefix(v.text(), "3.0."):
+	case strings.HasPrefix(v.text(), "3.0."):
 		l.v30 = true
 		return true
-	case v.is(isText) && strings.HasPrefix(v.text(), "3.1."):
+	case strings.HasPrefix(v.text(), "3.1."):
 		return true
 	}
-	shown := "this version"
-	if v.is(isText) || v.is(isNumber) {
-		shown = clip(v.node.text)
-	}
-	l.add(v.at(), Issue{Code: codeVersion, What: fmt.Sprintf("OpenAPI %q is not one that Gatehouse reads", shown),
+	l.add(v.at(), Issue{Code: codeVersion, What: fmt.Sprintf("OpenAPI %q is not one that Gatehouse reads", clip(v.node.text)),
 		Why: "Only what is understood to the letter can be enforced.", Fix: "Write openapi: 3.0.3 or openapi: 3.1.0, all three numbers."})
 	return false
 }
@@ -119,7 +114,7 @@ func (l *loader) document() {
 	l.api = &API{OpenAPI: l.root.get("openapi").text(), Budgets: map[string]Budget{}}
 	info := l.root.get("info")
 	if !info.is(isObject) {
-		l.add(info.named(), Issue{Code: codeShape, What: "the document has no info with title and version",
+		l.add(info.key, Issue{Code: codeShape, What: "the document has no info with title and version",
 			Fix: "Add\ninfo: { title: Notes, version: 1.0.0 }"})
 	} else {
 		l.api.Title = l.required(info, "title", "the name of the API for people")
@@ -133,16 +128,10 @@ func (l *loader) document() {
 // nameOfFile makes the name of an API of that of its file.
 func nameOfFile(file string) string {
 	base, _, _ := strings.Cut(path.Base(strings.ReplaceAll(file, "\\", "/")), ".")
-	name := strings.Map(func(r rune) rune {
-		if r < utf8.RuneSelf && isName(string(r)) {
-			return r
-		}
-		return '-'
-	}, base)
-	if !isName(name) {
-		return "api"
+	if name := notInNames.ReplaceAllString(base, "-"); isName(name) {
+		return name
 	}
-	return name
+	return "api"
 }
 
 // required is a member that must be text.
@@ -150,7 +139,7 @@ func (l *loader) required(s spot, name, what string) string {
 	m := s.get(name)
 	switch {
 	case !m.exists():
-		l.add(s.named(), Issue{Code: codeShape, What: fmt.Sprintf("%s is missing here: %s", name, what), Fix: "Add " + name + "."})
+		l.add(s.key, Issue{Code: codeShape, What: fmt.Sprintf("%s is missing here: %s", name, what), Fix: "Add " + name + "."})
 	case m.is(isNumber):
 		l.add(m.at(), Issue{Code: codeShape, What: name + " must be text, and is a number", Fix: fmt.Sprintf("Put it in quotes: \"%s\"", clip(m.node.text))})
 	case !m.is(isText):

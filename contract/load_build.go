@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -28,18 +29,13 @@ func (b *builder) fail(t *token.Token, i Issue) *docNode {
 }
 
 func (b *builder) node(n ast.Node, depth int) *docNode {
-	if n == nil {
-		return &docNode{mark: mark{src: b.src}}
-	}
 	if depth > maxDepth {
-		return b.fail(n.GetToken(), Issue{Code: codeBounds, What: fmt.Sprintf("nested deeper than %d levels", maxDepth),
+		return b.fail(begins(n), Issue{Code: codeBounds, What: fmt.Sprintf("nested deeper than %d levels", maxDepth),
 			Why: "Nothing that describes an API nests so deep.", Fix: "Move inner schemas to components/schemas and use $ref."})
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
-		return b.object(n, n.Values, depth)
-	case *ast.MappingValueNode:
-		return b.object(n, []*ast.MappingValueNode{n}, depth)
+		return b.object(n, depth)
 	case *ast.SequenceNode:
 		list := &docNode{kind: isList, mark: tokenMark(b.src, n.GetToken())}
 		for _, v := range n.Values {
@@ -54,7 +50,7 @@ func (b *builder) node(n ast.Node, depth int) *docNode {
 		return b.tag(n, depth)
 	case *ast.LiteralNode:
 		return &docNode{kind: isText, text: n.Value.Value, mark: tokenMark(b.src, n.Start)}
-	case *ast.MappingKeyNode, *ast.MergeKeyNode, *ast.CommentGroupNode, *ast.DirectiveNode:
+	case *ast.MappingKeyNode, *ast.MappingValueNode, *ast.MergeKeyNode, *ast.CommentGroupNode:
 		return b.fail(n.GetToken(), Issue{Code: codeSyntax, What: "this is no value", Fix: "Write text, a number, a list or an object."})
 	}
 	return b.scalar(n.GetToken())
@@ -76,7 +72,7 @@ func (b *builder) scalar(t *token.Token) *docNode {
 func (b *builder) anchor(n *ast.AnchorNode, depth int) *docNode {
 	name := n.Name.GetToken().Value
 	b.anchors[name] = nil
-	v := b.node(n.Value, depth+1)
+	v := b.node(n.Value, depth)
 	b.anchors[name] = v
 	return v
 }
@@ -101,88 +97,86 @@ func (b *builder) tag(n *ast.TagNode, depth int) *docNode {
 	name := n.Start.Value
 	switch name {
 	case "!!map", "!!seq", "!!int", "!!float", "!!bool", "!!null":
-		return b.node(n.Value, depth+1)
+		return b.node(n.Value, depth)
 	case "!!str":
-		if n.Value == nil {
-			return &docNode{kind: isText, mark: tokenMark(b.src, n.Start)}
-		}
-		v := b.node(n.Value, depth+1)
-		if v.kind == isList || v.kind == isObject || v.kind == isText {
-			return v
-		}
-		return &docNode{kind: isText, text: n.Value.GetToken().Value, mark: v.mark}
+		return b.asText(n.Value)
 	}
 	return b.fail(n.Start, Issue{Code: codeSyntax, What: fmt.Sprintf("the YAML tag %s is not used in OpenAPI", clip(name)), Fix: "Leave it out."})
 }
 
-func (b *builder) object(n ast.Node, values []*ast.MappingValueNode, depth int) *docNode {
-	at := tokenMark(b.src, n.GetToken())
-	for _, v := range values {
-		if !tight(v) {
-			continue
-		}
-		key, value := v.Key.GetToken(), v.Value.GetToken()
-		if whole := key.Value + ":" + value.Value; n.GetToken().Type != token.MappingStartType && len(values) == 1 {
-			return &docNode{kind: isText, text: whole, mark: tokenMark(b.src, key)}
-		}
-		return b.fail(key, Issue{Code: codeSyntax, What: fmt.Sprintf("a colon without a blank after %s", clip(key.Value)),
-			Why: "YAML reads one word here and people read two.", Fix: "Write a blank after the colon, or put the word in quotes."})
-	}
-	if len(values) > 0 {
-		if m, ok := n.(*ast.MappingNode); !ok || !m.IsFlowStyle {
-			at = tokenMark(b.src, keyToken(values[0].Key)) // a block mapping has no sign of its own
+// asText is a scalar as the text that was written. The parser lets nothing else
+// follow !!str but anchors and aliases.
+func (b *builder) asText(n ast.Node) *docNode {
+	t := n.GetToken()
+	switch n := n.(type) {
+	case *ast.AnchorNode, *ast.AliasNode:
+		return b.fail(t, Issue{Code: codeSyntax, What: "a tag before an anchor or an alias", Fix: "Write the anchor first: &name !!str 200"})
+	case *ast.LiteralNode:
+		t = n.Value.GetToken()
+	case *ast.NullNode:
+		if t.Type == token.ImplicitNullType {
+			return &docNode{kind: isText, mark: tokenMark(b.src, t)}
 		}
 	}
-	members := make([]member, 0, len(values))
-	first := make(map[string]mark, len(values))
+	return &docNode{kind: isText, text: t.Value, mark: tokenMark(b.src, n.GetToken())}
+}
+
+func (b *builder) object(n *ast.MappingNode, depth int) *docNode {
+	members := make([]member, 0, len(n.Values))
+	first := make(map[string]mark, len(n.Values))
 	var merges []*ast.MappingValueNode
-	for _, v := range values {
-		if _, ok := v.Key.(*ast.MergeKeyNode); ok {
+	for _, v := range n.Values {
+		t := b.keyToken(v.Key)
+		m := member{name: t.Value, mark: tokenMark(b.src, t)}
+		before, twice := first[m.name]
+		switch _, merge := v.Key.(*ast.MergeKeyNode); {
+		case merge:
 			merges = append(merges, v)
 			continue
-		}
-		t := keyToken(v.Key)
-		if t == nil {
-			b.fail(v.GetToken(), Issue{Code: codeSyntax, What: "this key is not text", Fix: "Write the key as plain text."})
-			continue
-		}
-		m := member{name: t.Value, mark: tokenMark(b.src, t)}
-		if before, twice := first[m.name]; twice {
+		case tight(v) && !n.IsFlowStyle: // within brackets
+			return &docNode{kind: isText, text: t.Value + ":" + v.Value.GetToken().Value, mark: m.mark}
+		case tight(v):
+			b.fail(t, Issue{Code: codeSyntax, What: fmt.Sprintf("a colon without a blank after %s", clip(t.Value)),
+				Why: "YAML reads one word here and people read two.", Fix: "Write a blank after the colon, or put the word in quotes."})
+		case twice:
 			b.fail(t, Issue{Code: codeDuplicate, What: fmt.Sprintf("%q stands twice in one object, first in line %d", clip(m.name), before.line),
 				Why: "One of the two would win in silence.", Fix: "Remove or rename one of them."})
-			continue
+		default:
+			first[m.name] = m.mark
 		}
-		first[m.name] = m.mark
 		m.value = b.node(v.Value, depth+1)
 		members = append(members, m)
 	}
 	for _, v := range merges {
 		members = b.merge(members, first, v, depth)
 	}
-	return newObject(at, members)
+	return newObject(tokenMark(b.src, begins(n)), members)
+}
+
+// begins is the first token of a node. A block mapping has no sign of its own,
+// and one key at least.
+func begins(n ast.Node) *token.Token {
+	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle {
+		return m.Values[0].Key.GetToken()
+	}
+	return n.GetToken()
 }
 
 // tight tells whether a plain key and a scalar within brackets stand on both
 // sides of a colon without a blank. By YAML 1.2 section 7.3.3 that is one word,
 // read:orders; the parser takes it for two when a brace is open.
 func tight(v *ast.MappingValueNode) bool {
-	_, scalar := v.Value.(ast.ScalarNode)
-	if v.Start == nil || !scalar {
+	key, value, colon := v.Key.GetToken(), v.Value.GetToken(), v.Start.Position
+	if _, scalar := v.Value.(ast.ScalarNode); !scalar || key.Type == token.SingleQuoteType || key.Type == token.DoubleQuoteType {
 		return false
 	}
-	key, value := v.Key.GetToken(), v.Value.GetToken()
-	switch key.Type {
-	case token.SingleQuoteType, token.DoubleQuoteType, token.MergeKeyType, token.MappingKeyType:
-		return false
-	}
-	colon := v.Start.Position
 	return value.Type != token.ImplicitNullType && value.Position.Line == colon.Line && value.Position.Column == colon.Column+1
 }
 
 // merge adds the members of the objects that a merge key names; those that are
 // there already win, as in YAML 1.1.
 func (b *builder) merge(members []member, have map[string]mark, v *ast.MappingValueNode, depth int) []member {
-	from := b.node(v.Value, depth+1)
+	from := b.node(v.Value, depth)
 	objects := []*docNode{from}
 	if from.kind == isList {
 		objects = from.list
@@ -209,27 +203,39 @@ func (b *builder) merge(members []member, have map[string]mark, v *ast.MappingVa
 	return members
 }
 
-// keyToken is the token with the text of a key; nil when the key is no text.
-func keyToken(k ast.Node) *token.Token {
+// keyToken is the token with the text of a key.
+func (b *builder) keyToken(k ast.Node) *token.Token {
+	t := k.GetToken()
 	switch k := k.(type) {
-	case nil:
-		return nil
 	case *ast.MappingKeyNode:
-		return keyToken(k.Value)
+		return b.keyToken(k.Value)
 	case *ast.TagNode:
-		return keyToken(k.Value)
+		return b.keyToken(k.Value)
 	case *ast.AnchorNode:
-		return keyToken(k.Value)
-	case *ast.AliasNode, *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode:
-		return nil
+		return b.keyToken(k.Value)
 	case *ast.LiteralNode:
 		return k.Value.GetToken()
+	case *ast.AliasNode, *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode:
+		b.fail(t, Issue{Code: codeSyntax, What: "this key is not text", Fix: "Write the key as plain text."})
 	}
-	return k.GetToken()
+	return t
 }
 
+// The numbers of the core schema. A decimal one has groups for its sign, the
+// digits before the point, those after it, and the exponent.
+var (
+	noNumber  = regexp.MustCompile(`^(\.(nan|NaN|NAN)|[-+]?\.(inf|Inf|INF))$`)
+	basedText = regexp.MustCompile(`^0(o[0-7]{1,64}|x[0-9a-fA-F]{1,64})$`)
+	decimal   = regexp.MustCompile(`^(?:\+|(-))?(?:([0-9]+)\.?|([0-9]*)\.([0-9]+))([eE][-+]?[0-9]+)?$`)
+)
+
+// maxExponent is how many digits the exponent of a number may have: 1e9999999
+// would be gigabytes once somebody calculates with it.
+const maxExponent = 3
+
 // resolve gives a plain scalar its type by the core schema. A number comes
-// back as JSON writes it, with every digit it had; "" when JSON cannot.
+// back as JSON writes it, with every digit it had and those around the point;
+// "" when JSON cannot.
 func resolve(s string) (nodeKind, string) {
 	switch s {
 	case "", "~", "null", "Null", "NULL":
@@ -238,85 +244,26 @@ func resolve(s string) (nodeKind, string) {
 		return isBool, "true"
 	case "false", "False", "FALSE":
 		return isBool, "false"
-	case ".nan", ".NaN", ".NAN":
-		return isNumber, ""
 	}
-	sign, rest := "", s
-	if s[0] == '-' || s[0] == '+' {
-		sign, rest = strings.TrimPrefix(s[:1], "+"), s[1:]
+	if basedText.MatchString(s) {
+		n, _ := new(big.Int).SetString(s, 0)
+		return isNumber, n.String()
 	}
-	switch rest {
-	case ".inf", ".Inf", ".INF":
-		return isNumber, ""
-	}
-	for _, base := range []struct {
-		prefix, digits string
-		base           int
-	}{{"0o", "01234567", 8}, {"0x", "0123456789abcdefABCDEF", 16}} {
-		digits, ok := strings.CutPrefix(s, base.prefix)
-		if ok && digits != "" && len(digits) <= 64 && strings.Trim(digits, base.digits) == "" {
-			n, _ := new(big.Int).SetString(digits, base.base)
-			return isNumber, n.String()
-		}
-	}
-	number, ok := decimal(rest)
+	d := decimal.FindStringSubmatch(s)
 	switch {
-	case ok && number == "":
+	case noNumber.MatchString(s):
 		return isNumber, ""
-	case ok:
-		return isNumber, sign + number
+	case d == nil:
+		return isText, s
+	case len(strings.TrimLeft(d[5], "eE+-")) > maxExponent:
+		return isNumber, ""
 	}
-	return isText, s
-}
-
-// maxExponent is how many digits the exponent of a number may have: 1e9999999
-// would be gigabytes once somebody calculates with it.
-const maxExponent = 3
-
-// decimal reads [0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)? or the like with a leading
-// point, and writes it as JSON does: no leading zeros, digits around the point. It
-// gives "" for an exponent that is too large.
-func decimal(s string) (string, bool) {
-	digits := func(s string) int {
-		n := 0
-		for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-			n++
-		}
-		return n
+	number := strings.TrimLeft(d[2]+d[3], "0")
+	if number == "" {
+		number = "0"
 	}
-	whole := s[:digits(s)]
-	rest := s[len(whole):]
-	fraction, exponent := "", ""
-	if strings.HasPrefix(rest, ".") {
-		fraction = rest[1 : 1+digits(rest[1:])]
-		rest = rest[1+len(fraction):]
+	if d[4] != "" {
+		number += "." + d[4]
 	}
-	if whole == "" && fraction == "" {
-		return "", false
-	}
-	if rest != "" && (rest[0] == 'e' || rest[0] == 'E') {
-		e := 1
-		if e < len(rest) && (rest[e] == '-' || rest[e] == '+') {
-			e++
-		}
-		n := digits(rest[e:])
-		if n == 0 {
-			return "", false
-		}
-		if n > maxExponent {
-			return "", true
-		}
-		exponent, rest = rest[:e+n], rest[e+n:]
-	}
-	if rest != "" {
-		return "", false
-	}
-	whole = strings.TrimLeft(whole, "0")
-	if whole == "" {
-		whole = "0"
-	}
-	if fraction != "" {
-		whole += "." + fraction
-	}
-	return whole + exponent, true
+	return isNumber, d[1] + number + d[5]
 }

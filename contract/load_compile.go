@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // maxRounds is how often a document with broken schemas is compiled, for the
@@ -35,25 +37,22 @@ func (l *loader) compile(op *Operation, s stated) {
 			l.unroled(compiled.Schema, fmt.Sprintf("the %s parameter %q", p.in, clip(p.name)))
 		}
 	}
-	if body := s.method.get("requestBody"); body.exists() {
-		if final, ok := l.resolve(body); ok {
-			compiled, err := l.compiler.body(final.ptr)
-			l.compiled(final, err)
-			op.Body = compiled
-		}
+	if body := l.resolve(s.method.get("requestBody")); body.exists() {
+		compiled, err := l.compiler.body(body.ptr)
+		l.compiled(body, err)
+		op.Body = compiled
 	}
 	for _, r := range s.method.get("responses").members() {
-		if strings.HasPrefix(r.name, "x-") {
-			continue
-		}
-		if !isStatus(r.name) {
-			l.add(r.named(), Issue{Code: codeShape, What: fmt.Sprintf("%q is no status", clip(r.name)), Fix: `Write "200", "4XX" or default.`})
-			continue
-		}
-		if final, ok := l.resolve(r.spot); ok {
-			compiled, err := l.compiler.response(r.name, final.ptr)
-			l.compiled(final, err)
-			op.Responses[r.name] = compiled
+		switch {
+		case strings.HasPrefix(r.name, "x-"):
+		case !statusText.MatchString(r.name):
+			l.add(r.key, Issue{Code: codeShape, What: fmt.Sprintf("%q is no status", clip(r.name)), Fix: `Write "200", "4XX" or default.`})
+		default:
+			if final := l.resolve(r.spot); final.exists() {
+				compiled, err := l.compiler.response(r.name, final.ptr)
+				l.compiled(final, err)
+				op.Responses[r.name] = compiled
+			}
 		}
 	}
 	op.produces, op.private = producedBy(op.Responses), anyPrivate(op.Responses)
@@ -65,14 +64,13 @@ func (l *loader) socket(op *Operation, ws spot) {
 		return
 	}
 	if op.Method != "GET" {
-		l.add(ws.named(), Issue{Code: codeStatement, What: "x-gatehouse-websocket stands at " + op.Method,
+		l.add(ws.key, Issue{Code: codeStatement, What: "x-gatehouse-websocket stands at " + op.Method,
 			Why: "A WebSocket begins with GET (RFC 6455 section 4.1).", Fix: "Move it to get."})
-		return
 	}
 	compiled, err := l.compiler.socket(ws.ptr)
 	l.compiled(ws, err)
 	op.Socket = compiled
-	if compiled == nil {
+	if err != nil {
 		return
 	}
 	for _, messages := range []map[string]*Schema{compiled.Receive, compiled.Send} {
@@ -85,22 +83,20 @@ func (l *loader) socket(op *Operation, ws spot) {
 // unroled reports roles for what no role decides on: parameters, and messages
 // of a WebSocket.
 func (l *loader) unroled(s *Schema, where string) {
-	seen := map[*node]bool{s.root: true}
+	seen := map[*node]bool{}
 	for queue := []*node{s.root}; len(queue) > 0; queue = queue[1:] {
-		pointer := l.compiler.pointerOf(queue[0].lib, "\x00") // a meta-schema stands outside of the document
-		for _, key := range []string{"write_roles", "read_roles"} {
-			at, stated := l.root.walk(pointer + "/x-gatehouse/" + key)
-			if !stated {
-				continue
-			}
-			l.add(at.named(), Issue{Code: codeStatement, What: key + " has no effect in " + where,
-				Why: "Roles decide on the members of bodies and answers; here every role would pass.",
-				Fix: "Remove it and say under access who may call, or, where a body needs it, give " + where + " a schema of its own."})
+		n := queue[0]
+		if seen[n] {
+			continue
 		}
-		for _, m := range queue[0].children() {
-			if !seen[m] {
-				seen[m] = true
-				queue = append(queue, m)
+		seen[n] = true
+		queue = append(queue, n.children()...)
+		pointer := l.compiler.pointerOf(n.lib, "\x00") // a meta-schema stands outside of the document
+		for _, key := range []string{"write_roles", "read_roles"} {
+			if at := l.root.walk(pointer + "/x-gatehouse/" + key); at.exists() {
+				l.add(at.key, Issue{Code: codeStatement, What: key + " has no effect in " + where,
+					Why: "Roles decide on the members of bodies and answers; here every role would pass.",
+					Fix: "Remove it and say under access who may call, or, where a body needs it, give " + where + " a schema of its own."})
 			}
 		}
 	}
@@ -116,15 +112,13 @@ func (l *loader) compiled(s spot, err error) bool {
 	if e, ok := errors.AsType[*compileError](err); ok {
 		issue = Issue{Code: codeSchema, What: e.what, Why: sentence(e.why), Fix: sentence(e.fix)}
 		for pointer := e.pointer; pointer != ""; pointer = pointer[:strings.LastIndexByte(pointer, '/')] {
-			if found, ok := l.root.walk(pointer); ok {
+			if found := l.root.walk(pointer); found.exists() {
 				at = found
 				break
 			}
 		}
 	}
-	if at.ptr != s.ptr && strings.HasPrefix(at.ptr, "/") {
-		l.cut[at.node] = true
-	}
+	l.cut[at.node] = true
 	if !l.refused[at.at()] {
 		l.refused[at.at()] = true
 		l.add(at.at(), issue)
@@ -137,11 +131,10 @@ func sentence(s string) string {
 	if s == "" {
 		return ""
 	}
-	if c := s[0]; c >= 'a' && c <= 'z' {
-		s = string(c-'a'+'A') + s[1:]
+	first, size := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(first)) + s[size:]
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
+		return s
 	}
-	if last := s[len(s)-1]; last != '.' && last != '?' {
-		s += "."
-	}
-	return s
+	return s + "."
 }

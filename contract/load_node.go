@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -43,23 +44,20 @@ type member struct {
 // indexFrom is the number of members from which a lookup goes by a map.
 const indexFrom = 12
 
-func (n *docNode) find(name string) (member, bool) {
+// find is the member of that name, nil when there is none.
+func (n *docNode) find(name string) *member {
 	if n == nil {
-		return member{}, false
+		return nil
 	}
-	if n.index != nil {
-		i, ok := n.index[name]
-		if !ok {
-			return member{}, false
-		}
-		return n.members[i], true
+	i, ok := n.index[name]
+	if n.index == nil {
+		i = slices.IndexFunc(n.members, func(m member) bool { return m.name == name })
+		ok = i >= 0
 	}
-	for _, m := range n.members {
-		if m.name == name {
-			return m, true
-		}
+	if !ok {
+		return nil
 	}
-	return member{}, false
+	return &n.members[i]
 }
 
 // newObject builds an object node. Names must be distinct.
@@ -134,7 +132,7 @@ func (n *docNode) value(cut map[*docNode]bool) any {
 }
 
 // spot is a node within the document: its RFC 6901 pointer, and the key under
-// which it stands, for messages.
+// which it stands, for messages. Where there is no key it is the value's place.
 type spot struct {
 	ptr  string
 	key  mark
@@ -144,28 +142,20 @@ type spot struct {
 func (s spot) exists() bool { return s.node != nil }
 
 // is tells whether something of that kind stands there.
-func (s spot) is(k nodeKind) bool { return s.node != nil && s.node.kind == k }
+func (s spot) is(k nodeKind) bool { return s.exists() && s.node.kind == k }
 
-// at is the place of the value; of the key when the value has none.
+// at is the place of the value; of the key when there is none.
 func (s spot) at() mark {
-	if s.node != nil && s.node.mark.line > 0 {
+	if s.exists() {
 		return s.node.mark
 	}
 	return s.key
 }
 
-// named is the place of the key; of the value when it stands under none.
-func (s spot) named() mark {
-	if s.key.line > 0 {
-		return s.key
-	}
-	return s.at()
-}
-
 // get is the member of an object. For a missing one the place is the object's.
 func (s spot) get(name string) spot {
-	child := spot{ptr: s.ptr + "/" + escapePointer(name), key: s.named()}
-	if m, ok := s.node.find(name); ok {
+	child := spot{ptr: s.ptr + "/" + escapePointer(name), key: s.key}
+	if m := s.node.find(name); m != nil {
 		child.key, child.node = m.mark, m.value
 	}
 	return child
@@ -201,6 +191,14 @@ func (s spot) items() []spot {
 	return out
 }
 
+// each are the items of a list; anything else is the only one.
+func (s spot) each() []spot {
+	if s.is(isList) {
+		return s.items()
+	}
+	return []spot{s}
+}
+
 // text is the value of a text, "" for anything else.
 func (s spot) text() string {
 	if s.is(isText) {
@@ -209,33 +207,31 @@ func (s spot) text() string {
 	return ""
 }
 
-// walk follows an RFC 6901 pointer down from s.
-func (s spot) walk(pointer string) (spot, bool) {
-	if pointer == "" {
-		return s, true
+// words say what kind of value stands there.
+func (s spot) words() string {
+	if s.is(isText) && s.text() == "" {
+		return "an empty text"
 	}
-	if pointer[0] != '/' {
-		return spot{}, false
+	return s.node.kind.String()
+}
+
+// walk follows an RFC 6901 pointer down from s. Where it leads nowhere the
+// result does not exist.
+func (s spot) walk(pointer string) spot {
+	tokens := strings.Split(pointer, "/")
+	if tokens[0] != "" {
+		return spot{}
 	}
-	for _, token := range strings.Split(pointer[1:], "/") {
-		name := strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-		switch {
-		case s.is(isObject):
-			s = s.get(name)
-		case s.is(isList):
-			i, err := strconv.Atoi(name)
-			if err != nil || i < 0 || i >= len(s.node.list) || strconv.Itoa(i) != name {
-				return spot{}, false
+	for _, token := range tokens[1:] {
+		next := s.get(strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~"))
+		for _, item := range s.items() {
+			if item.ptr == s.ptr+"/"+token {
+				next = item
 			}
-			s = s.items()[i]
-		default:
-			return spot{}, false
 		}
-		if !s.exists() {
-			return spot{}, false
-		}
+		s = next
 	}
-	return s, true
+	return s
 }
 
 func escapePointer(name string) string {

@@ -16,10 +16,7 @@ type param struct {
 }
 
 func (p param) same(q param) bool {
-	if p.in == "header" && q.in == "header" {
-		return strings.EqualFold(p.name, q.name)
-	}
-	return p.in == q.in && p.name == q.name
+	return p.in == q.in && (p.name == q.name || p.in == "header" && strings.EqualFold(p.name, q.name))
 }
 
 // params are the parameters of an operation: those of the path, but for the
@@ -41,24 +38,20 @@ func (l *loader) params(s stated) []param {
 func (l *loader) paramList(list spot) []param {
 	var out []param
 	for _, entry := range list.items() {
-		final, ok := l.resolve(entry)
-		if !ok || !final.is(isObject) {
-			continue
-		}
+		final := l.resolve(entry)
 		p := param{name: final.get("name").text(), in: final.get("in").text(), entry: entry, final: final}
-		if !l.validParam(p) {
-			continue
-		}
 		ignored := []string{"accept", "content-type", "authorization"} // OAS 3.1 section 4.8.12.2: described elsewhere
-		if p.in == "header" && slices.Contains(ignored, strings.ToLower(p.name)) {
-			continue
-		}
-		if i := slices.IndexFunc(out, p.same); i >= 0 {
-			l.add(entry.at(), Issue{Code: codeParam, What: fmt.Sprintf("the %s parameter %q stands twice, first in line %d", p.in, clip(p.name), out[i].entry.at().line),
+		twin := slices.IndexFunc(out, p.same)
+		switch {
+		case !final.is(isObject): // which is told where the reference stands
+		case !l.validParam(p):
+		case p.in == "header" && slices.Contains(ignored, strings.ToLower(p.name)):
+		case twin >= 0:
+			l.add(entry.at(), Issue{Code: codeParam, What: fmt.Sprintf("the %s parameter %q stands twice, first in line %d", p.in, clip(p.name), out[twin].entry.at().line),
 				Why: "One of the two would win in silence.", Fix: "Remove one of them."})
-			continue
+		default:
+			out = append(out, p)
 		}
-		out = append(out, p)
 	}
 	return out
 }
@@ -66,19 +59,18 @@ func (l *loader) paramList(list spot) []param {
 func (l *loader) validParam(p param) bool {
 	in := p.final.get("in")
 	switch {
-	case !p.final.get("name").is(isText) || p.name == "":
+	case p.name == "":
 		l.add(p.final.at(), Issue{Code: codeParam, What: "a parameter without a name", Fix: "Add\nname: id"})
 		return false
-	case in.exists() && (p.in == "body" || p.in == "formData"):
+	case p.in == "body" || p.in == "formData":
 		l.add(in.at(), Issue{Code: codeParam, What: fmt.Sprintf("in: %s is Swagger 2.0", p.in), Fix: "Describe the body under requestBody."})
 		return false
 	case !slices.Contains([]string{"path", "query", "header", "cookie"}, p.in):
-		at := in.at()
 		fix := "Add in: path, query, header or cookie."
 		if in.exists() {
 			fix = nearest.DidYouMean(p.in, []string{"path", "query", "header", "cookie"})
 		}
-		l.add(at, Issue{Code: codeParam, What: fmt.Sprintf("the parameter %q does not say where it stands", clip(p.name)), Fix: fix})
+		l.add(in.at(), Issue{Code: codeParam, What: fmt.Sprintf("the parameter %q does not say where it stands", clip(p.name)), Fix: fix})
 		return false
 	}
 	return true
@@ -95,7 +87,7 @@ func (l *loader) orderParams(s stated, all []param) []param {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(p param) bool { return p.in == "path" && p.name == name })
 		if i < 0 {
-			l.add(s.method.named(), Issue{Code: codePathParam,
+			l.add(s.method.key, Issue{Code: codePathParam,
 				What: fmt.Sprintf("%s %s does not describe its path parameter %q", strings.ToUpper(s.method.name), clip(s.path.name), clip(name)),
 				Why:  "Without a schema anything could stand there.",
 				Fix:  fmt.Sprintf("Add to parameters\n- { name: %s, in: path, required: true, schema: { type: string, maxLength: 64 } }", clip(name))})

@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,8 @@ func methods() []string {
 	return []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
 }
 
+// isMethod tells whether the member of a path item is an operation: get is, GET
+// is not.
 func isMethod(member string) bool {
 	return member == strings.ToLower(member) && slices.Contains(methods(), strings.ToUpper(member))
 }
@@ -29,10 +32,9 @@ func (l *loader) inlined(root spot) spot {
 		if !item.get("$ref").exists() {
 			continue
 		}
-		target, ok := l.resolve(item.spot)
-		if !ok || !target.is(isObject) {
-			items[i].value = newObject(item.at(), nil)
-			continue
+		target := l.resolve(item.spot)
+		if !target.is(isObject) {
+			continue // which is told with all other references
 		}
 		n := target.node
 		for _, m := range item.members() {
@@ -40,7 +42,7 @@ func (l *loader) inlined(root spot) spot {
 				continue
 			}
 			if target.get(m.name).exists() {
-				l.add(m.named(), Issue{Code: codeShape, What: fmt.Sprintf("%q stands here and in what $ref refers to", clip(m.name)),
+				l.add(m.key, Issue{Code: codeShape, What: fmt.Sprintf("%q stands here and in what $ref refers to", clip(m.name)),
 					Why: "Which of the two counts is undefined (OAS 3.1 section 4.8.9).", Fix: "Keep one of them."})
 			}
 			n = n.with(member{m.name, m.key, m.node})
@@ -66,12 +68,12 @@ func (l *loader) operations() {
 	var ops []*Operation
 	shapes := map[string]named{}
 	for _, item := range l.root.get("paths").members() {
-		if strings.HasPrefix(item.name, "x-") || !item.is(isObject) {
+		if strings.HasPrefix(item.name, "x-") {
 			continue
 		}
 		l.checkPath(item, shapes)
 		if x := item.get("x-gatehouse"); x.exists() {
-			l.add(x.named(), Issue{Code: codeKey, What: "x-gatehouse is stated for operations, not for a path", Fix: "Move it into each method."})
+			l.add(x.key, Issue{Code: codeKey, What: "x-gatehouse is stated for operations, not for a path", Fix: "Move it into each method."})
 		}
 		for _, m := range item.members() {
 			if isMethod(m.name) && m.is(isObject) {
@@ -86,7 +88,7 @@ func (l *loader) operations() {
 		l.mount(ops[i], s)
 	}
 	if len(all) == 0 {
-		l.add(l.root.get("paths").named(), Issue{Code: codeShape, What: "the document describes no operation",
+		l.add(l.root.get("paths").key, Issue{Code: codeShape, What: "the document describes no operation",
 			Why: "A path that is not described is not served, so nothing would be.", Fix: "Add one under paths."})
 	}
 }
@@ -96,16 +98,15 @@ func (l *loader) operations() {
 func (l *loader) checkPath(item named, shapes map[string]named) {
 	segments, err := parseTemplate(item.name)
 	if e, ok := errors.AsType[*templateError](err); ok {
-		l.add(item.named(), Issue{Code: codePath, What: fmt.Sprintf("the path %q %s", clip(item.name), e.what), Why: e.why, Fix: e.fix})
+		l.add(item.key, Issue{Code: codePath, What: fmt.Sprintf("the path %q %s", clip(item.name), e.what), Why: e.why, Fix: e.fix})
 		return
 	}
 	shape := shapeOf(segments)
-	if twin, ok := shapes[shape]; ok {
-		l.add(item.named(), Issue{Code: codeCollision,
-			What: fmt.Sprintf("%s is the same path as %s in line %d", clip(item.name), clip(twin.name), twin.named().line),
+	if twin, twice := shapes[shape]; twice {
+		l.add(item.key, Issue{Code: codeCollision,
+			What: fmt.Sprintf("%s is the same path as %s in line %d", clip(item.name), clip(twin.name), twin.key.line),
 			Why:  "Paths that differ only in the names of their parameters match the same requests (OAS 3.1 section 4.8.8).",
 			Fix:  "Put the operations of both under one path."})
-		return
 	}
 	shapes[shape] = item
 }
@@ -114,9 +115,9 @@ func (l *loader) checkPath(item named, shapes map[string]named) {
 func (l *loader) operation(s stated) *Operation {
 	op := l.defaults
 	op.Method = strings.ToUpper(s.method.name)
-	op.Source = s.method.named().position()
+	op.Source = s.method.key.position()
 	op.ID = l.operationID(s)
-	l.places[op.ID] = s.method.named()
+	l.places[op.ID] = s.method.key
 	op.Summary = s.method.get("summary").text()
 	for _, t := range s.method.get("tags").items() {
 		op.Tags = append(op.Tags, t.text())
@@ -138,7 +139,7 @@ func (l *loader) mount(op *Operation, s stated) {
 		mounted.Path, mounted.Key = base+s.path.name, mounted.Method+" "+s.path.name
 		segments, err := parseTemplate(mounted.Path)
 		if _, own := parseTemplate(s.path.name); err != nil && own == nil { // else it was told where the path is stated
-			l.add(s.path.named(), Issue{Code: codePath, What: fmt.Sprintf("%v under the base path %s", err, clip(base)), Fix: "Shorten one of them."})
+			l.add(s.path.key, Issue{Code: codePath, What: fmt.Sprintf("%v under the base path %s", err, clip(base)), Fix: "Shorten one of them."})
 		}
 		mounted.segments = segments
 		l.api.Operations = append(l.api.Operations, &mounted)
@@ -151,19 +152,16 @@ func (l *loader) statedIDs() {
 	for _, item := range l.root.get("paths").members() {
 		for _, m := range item.members() {
 			id := m.get("operationId")
-			if !isMethod(m.name) || !id.exists() {
-				continue
-			}
-			if !id.is(isText) || id.text() == "" {
+			switch before, twice := l.ids[id.text()]; {
+			case !isMethod(m.name) || !id.exists():
+			case id.text() == "":
 				l.add(id.at(), Issue{Code: codeShape, What: "operationId must be text that is not empty", Fix: "Write a name of your own, or leave it out: one is then made of method and path."})
-				continue
-			}
-			if before, twice := l.ids[id.text()]; twice {
+			case twice:
 				l.add(id.at(), Issue{Code: codeID, What: fmt.Sprintf("operationId %q stands twice, first in line %d", clip(id.text()), before.line),
 					Why: "Handlers, budgets and the record know an operation by its id.", Fix: "Give each operation its own."})
-				continue
+			default:
+				l.ids[id.text()] = id.at()
 			}
-			l.ids[id.text()] = id.at()
 		}
 	}
 }
@@ -174,38 +172,22 @@ func (l *loader) operationID(s stated) string {
 	if id := s.method.get("operationId").text(); id != "" {
 		return id
 	}
-	slug := []byte(s.method.name)
-	for _, c := range []byte(s.path.name) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		switch {
-		case letter:
-			slug = append(slug, c)
-		case slug[len(slug)-1] != '_':
-			slug = append(slug, '_')
-		}
-	}
-	id := strings.TrimSuffix(string(slug), "_")
+	id := strings.TrimSuffix(s.method.name+noLetters.ReplaceAllString(s.path.name, "_"), "_")
 	for n, made := 2, id; ; n++ {
 		if _, taken := l.ids[id]; !taken {
 			break
 		}
 		id = fmt.Sprintf("%s_%d", made, n)
 	}
-	l.ids[id] = s.method.named()
+	l.ids[id] = s.method.key
 	l.derived[s.method.ptr] = id
 	return id
 }
 
-func isStatus(s string) bool {
-	if s == "default" {
-		return true
-	}
-	if len(s) != 3 || s[0] < '1' || s[0] > '5' {
-		return false
-	}
-	digits := func(s string) bool { return s[0] >= '0' && s[0] <= '9' && s[1] >= '0' && s[1] <= '9' }
-	return s[1:] == "XX" || digits(s[1:])
-}
+var (
+	noLetters  = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	statusText = regexp.MustCompile(`^(default|[1-5](XX|[0-9][0-9]))$`) // OAS 3.1 section 4.8.16
+)
 
 // collisions reports operations that the base paths of servers bring onto one
 // method and path.

@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -10,8 +11,9 @@ import (
 )
 
 // refPlace says what may stand under the members of one kind of object: an object
-// of another kind, a list of them ("[]kind") or a map to them ("*kind"). Where a
-// kind has "$ref", an object with that member stands for another.
+// of another kind, a list of them ("[]kind"), a map to them ("*kind") or a map
+// that may have extensions too ("x-*kind"). Where a kind has "$ref", an object
+// with that member stands for another.
 type refPlace map[string]string
 
 // places are those objects of OpenAPI that refer to others (OAS 3.1 section 4.8).
@@ -22,12 +24,12 @@ func places() map[string]refPlace {
 		methodsOf[strings.ToLower(m)] = "operation"
 	}
 	return map[string]refPlace{
-		"document": {"paths": "*pathItem", "webhooks": "*pathItem", "components": "components", "servers": "[]server"},
+		"document": {"paths": "x-*pathItem", "webhooks": "*pathItem", "components": "components", "servers": "[]server"},
 		"components": {"schemas": "*schema", "responses": "*response", "parameters": "*parameter", "examples": "*example",
 			"requestBodies": "*requestBody", "headers": "*header", "securitySchemes": "*securityScheme", "links": "*link",
 			"callbacks": "*callback", "pathItems": "*pathItem"},
 		"pathItem": methodsOf,
-		"operation": {"parameters": "[]parameter", "requestBody": "requestBody", "responses": "*response", "callbacks": "*callback",
+		"operation": {"parameters": "[]parameter", "requestBody": "requestBody", "responses": "x-*response", "callbacks": "*callback",
 			"servers": "[]server", "x-gatehouse-websocket": "websocket"},
 		"parameter":      content,
 		"header":         content,
@@ -66,72 +68,79 @@ func (l *loader) checkPlaces() {
 		return // which schema a reference means is then the schema compiler's to know
 	}
 	for _, s := range c.schemas {
-		if strings.HasPrefix(s.get("$ref").text(), "#") && !strings.HasPrefix(s.get("$ref").text(), "#/") {
+		ref := s.get("$ref")
+		if strings.HasPrefix(ref.text(), "#") && !strings.HasPrefix(ref.text(), "#/") {
 			continue // an $anchor, or the document itself
 		}
-		if _, ok := l.resolve(s); !ok {
-			l.cut[s.get("$ref").node] = true
+		if !l.resolve(s).exists() {
+			l.cut[ref.node] = true
 		}
 	}
 }
 
 func (c *checker) check(kind string, s spot) {
-	if kind == "schema" && !s.is(isObject) {
-		return // true, false, or for the schema compiler to refuse
-	}
-	if !s.is(isObject) {
-		c.wrongType(s, kind, "an object")
-		return
-	}
 	at := c.grammar[kind]
-	if _, refers := at["$ref"]; refers && s.get("$ref").exists() {
-		if kind == "schema" {
-			c.schemas = append(c.schemas, s)
-		} else {
-			c.resolve(s)
-			return
+	_, refers := at["$ref"]
+	switch ref := s.get("$ref"); {
+	case kind == "schema":
+		c.schema(s)
+	case !s.is(isObject):
+		c.wrongType(s, kind, "an object")
+	case ref.exists() && refers:
+		if final := c.resolve(s); final.exists() && !final.is(isObject) {
+			c.add(ref.at(), Issue{Code: codeShape, What: fmt.Sprintf("%s must be an object, and at %q is %s", kind, clip(ref.text()), final.node.kind),
+				Fix: "Correct the reference."})
 		}
-	}
-	if kind == "schema" && s.get("$id").is(isText) {
-		c.ids = true
+		return
+	case ref.exists():
+		c.add(ref.key, Issue{Code: codeShape, What: "$ref means nothing in " + kind, Why: "OpenAPI has no references there: what it names would count for nothing.",
+			Fix: "Write out what it refers to."})
 	}
 	c.misspelt(kind, s)
 	for _, m := range s.members() {
-		child, known := at[m.name]
-		switch {
+		switch child := at[m.name]; {
 		case kind == "callback" && !strings.HasPrefix(m.name, "x-"):
 			c.check("pathItem", m.spot)
-		case known && child != "":
+		case child != "":
 			c.checkMember(kind, child, m)
 		}
 	}
 }
 
+// schema notes a schema that refers to another. What else is wrong with it, the
+// schema compiler tells.
+func (c *checker) schema(s spot) {
+	if s.get("$ref").exists() {
+		c.schemas = append(c.schemas, s)
+	}
+	c.ids = c.ids || s.get("$id").is(isText)
+}
+
 func (c *checker) checkMember(kind, child string, m named) {
-	if each, ok := strings.CutPrefix(child, "*"); ok {
-		if !m.is(isObject) {
-			if kind != "schema" {
-				c.wrongType(m.spot, m.name, "an object")
-			}
-			return
-		}
+	child, extensible := strings.CutPrefix(child, "x-")
+	child, table := strings.CutPrefix(child, "*")
+	child, list := strings.CutPrefix(child, "[]")
+	switch {
+	case kind == "schema":
+	case table && !m.is(isObject):
+		c.wrongType(m.spot, m.name, "an object")
+	case list && !m.is(isList):
+		c.wrongType(m.spot, m.name, "a list")
+	}
+	switch {
+	case table:
 		for _, x := range m.members() {
-			if extension := strings.HasPrefix(x.name, "x-") && kind != "schema" && kind != "components"; !extension {
-				c.check(each, x.spot)
+			if !extensible || !strings.HasPrefix(x.name, "x-") {
+				c.check(child, x.spot)
 			}
 		}
-		return
-	}
-	if each, ok := strings.CutPrefix(child, "[]"); ok {
-		if !m.is(isList) && kind != "schema" {
-			c.wrongType(m.spot, m.name, "a list")
-		}
+	case list:
 		for _, x := range m.items() {
-			c.check(each, x)
+			c.check(child, x)
 		}
-		return
+	default:
+		c.check(child, m.spot)
 	}
-	c.check(child, m.spot)
 }
 
 func (c *checker) wrongType(s spot, what, want string) {
@@ -139,30 +148,27 @@ func (c *checker) wrongType(s spot, what, want string) {
 	if s.is(isNull) {
 		is = "empty"
 	}
-	c.add(s.named(), Issue{Code: codeShape, What: fmt.Sprintf("%s must be %s, and is %s", what, want, is), Fix: "Write it as " + want + ", or leave it out."})
+	c.add(s.key, Issue{Code: codeShape, What: fmt.Sprintf("%s must be %s, and is %s", what, want, is), Fix: "Write it as " + want + ", or leave it out."})
 }
 
 // misspelt reports a member that OpenAPI does not know and that is almost one
 // it does: the misspelt statement would be void in silence.
 func (c *checker) misspelt(kind string, s spot) {
 	known := knownMembers(kind)
-	if known == nil {
-		return
-	}
 	for _, m := range s.members() {
-		if slices.Contains(known, m.name) {
-			continue
-		}
 		near := nearest.Word(m.name, known)
-		if near == "" || len(m.name) < 4 || nearest.Distance(m.name, near) > 2 || strings.HasPrefix(m.name, "x-") && !strings.HasPrefix(near, "x-") {
-			continue
-		}
+		ours := strings.HasPrefix(near, "x-")
 		code := codeShape
-		if strings.HasPrefix(near, "x-") {
+		if ours {
 			code = codeKey
 		}
-		c.add(m.named(), Issue{Code: code, What: fmt.Sprintf("unknown key %q", clip(m.name)),
-			Why: "What it should say would go unenforced.", Fix: fmt.Sprintf("Did you mean %q?", near)})
+		switch {
+		case near == "", slices.Contains(known, m.name):
+		case strings.HasPrefix(m.name, "x-") && !ours: // somebody else's extension
+		case strings.EqualFold(m.name, near), nearest.Distance(m.name, near) <= 2:
+			c.add(m.key, Issue{Code: code, What: fmt.Sprintf("unknown key %q", clip(m.name)),
+				Why: "What it should say would go unenforced.", Fix: fmt.Sprintf("Did you mean %q?", near)})
+		}
 	}
 }
 
@@ -192,25 +198,22 @@ func knownMembers(kind string) []string {
 }
 
 // resolve follows a reference object to what it stands for; anything else is
-// itself. When it leads nowhere, that is reported, and the result is not ok.
-func (l *loader) resolve(s spot) (spot, bool) {
+// itself. When it leads nowhere, that is reported, and the result does not exist.
+func (l *loader) resolve(s spot) spot {
 	visited := []string{s.ptr}
 	start := s
 	for {
 		ref := s.get("$ref")
-		if !s.is(isObject) || !ref.exists() {
-			return s, s.exists()
+		if !ref.exists() {
+			return s
 		}
-		next, ok := l.target(ref)
-		if !ok {
-			return spot{}, false
-		}
+		next := l.target(ref)
 		if slices.Contains(visited, next.ptr) {
 			if next.ptr == start.ptr && start.ptr == slices.Min(visited) { // each cycle is told once
 				l.add(start.get("$ref").at(), Issue{Code: codeCycle, What: fmt.Sprintf("%s refers to itself", clip(start.ptr)),
 					Why: "Following it has no end: " + clip(strings.Join(append(visited, next.ptr), " -> ")), Fix: "Let one of them say what it is."})
 			}
-			return spot{}, false
+			return spot{}
 		}
 		visited = append(visited, next.ptr)
 		s = next
@@ -218,21 +221,21 @@ func (l *loader) resolve(s spot) (spot, bool) {
 }
 
 // target is what a $ref points at.
-func (l *loader) target(ref spot) (spot, bool) {
+func (l *loader) target(ref spot) spot {
 	if !ref.is(isText) {
 		l.add(ref.at(), Issue{Code: codeShape, What: "$ref must be text, and is " + ref.node.kind.String(), Fix: `Write it as "#/components/...".`})
-		return spot{}, false
+		return spot{}
 	}
 	fragment, local := strings.CutPrefix(ref.text(), "#")
 	if !local {
 		l.add(ref.at(), Issue{Code: codeRemote, What: fmt.Sprintf("the reference %q leads out of this document", clip(ref.text())),
 			Why: "A contract is one document: what enforces must not change when another file or server does.",
 			Fix: "Copy what it names under components and refer to it with \"#/components/...\"; a bundler does that for a whole tree."})
-		return spot{}, false
+		return spot{}
 	}
 	if pointer, err := url.PathUnescape(fragment); err == nil {
-		if s, ok := l.root.walk(pointer); ok {
-			return s, true
+		if s := l.root.walk(pointer); s.exists() {
+			return s
 		}
 	}
 	fix := "Correct the reference, or add what it names."
@@ -240,26 +243,19 @@ func (l *loader) target(ref spot) (spot, bool) {
 		fix = fmt.Sprintf("Did you mean \"#%s\"?", near)
 	}
 	l.add(ref.at(), Issue{Code: codeDangling, What: fmt.Sprintf("there is nothing at %q", clip(ref.text())), Fix: fix})
-	return spot{}, false
+	return spot{}
 }
 
 // nearestTarget looks for a sibling with a name like the one that is missing.
 func (l *loader) nearestTarget(pointer string) string {
-	cut := strings.LastIndexByte(pointer, '/')
-	if cut < 0 {
-		return ""
-	}
-	parent, ok := l.root.walk(pointer[:cut])
-	if !ok {
-		return ""
-	}
+	parent, name := path.Split("/" + strings.TrimPrefix(pointer, "/")) // the first slash is forgotten often
 	var names []string
-	for _, m := range parent.members() {
+	for _, m := range l.root.walk(strings.TrimSuffix(parent, "/")).members() {
 		names = append(names, m.name)
 	}
-	near := nearest.Word(pointer[cut+1:], names)
+	near := nearest.Word(name, names)
 	if near == "" {
 		return ""
 	}
-	return pointer[:cut+1] + escapePointer(near)
+	return parent + escapePointer(near)
 }

@@ -61,7 +61,7 @@ func parse(f File, c *collector) *docNode {
 	if b.broken {
 		return nil
 	}
-	if size(root, map[*docNode]int{}) > maxNodes {
+	if size(root, map[*docNode]float64{}) > maxNodes {
 		c.add(whole, Issue{Code: codeBounds, What: fmt.Sprintf("the document holds more than %d values", maxNodes),
 			Why: "Aliases count as often as they stand: a few lines of them can stand for gigabytes.", Fix: "Use $ref instead of YAML aliases."})
 		return nil
@@ -85,36 +85,35 @@ func parseText(text string, src *source, c *collector) ast.Node {
 		c.add(at, Issue{Code: codeSyntax, What: what, Fix: "Everything after this place is unread; mend it and check again."})
 		return nil
 	}
-	var body ast.Node
+	var bodies []ast.Node
 	for _, d := range file.Docs {
-		if d.Body == nil {
-			continue
+		if _, directive := d.Body.(*ast.DirectiveNode); d.Body != nil && !directive {
+			bodies = append(bodies, d.Body)
 		}
-		if body != nil {
-			c.add(tokenMark(src, d.Body.GetToken()), Issue{Code: codeSyntax, What: "a second document begins here",
-				Why: "Only the first would count, and the other would seem to.", Fix: "Keep one document in a file."})
-			return nil
-		}
-		body = d.Body
 	}
-	if body == nil {
+	switch len(bodies) {
+	case 0:
 		c.add(mark{src: src}, Issue{Code: codeSyntax, What: "the file is empty", Fix: "Begin it with\nopenapi: 3.1.0"})
+		return nil
+	case 1:
+		return bodies[0]
 	}
-	return body
+	c.add(tokenMark(src, begins(bodies[1])), Issue{Code: codeSyntax, What: "a second document begins here",
+		Why: "Only the first would count, and the other would seem to.", Fix: "Keep one document in a file."})
+	return nil
 }
 
 // tooMuch looks for what would make the parser, which recurses, run out of
 // stack or time, before it does.
 func tooMuch(tokens token.Tokens) (*token.Token, string) {
 	if len(tokens) > maxTokens {
-		return nil, fmt.Sprintf("the file has more than %d words and signs", maxTokens)
+		return tokens[maxTokens], fmt.Sprintf("the file has more than %d words and signs", maxTokens)
 	}
 	var s scan
-	for i, t := range tokens {
-		if t.Type == token.CommentType {
-			continue
+	for _, t := range tokens {
+		if t.Type != token.CommentType {
+			s.step(t)
 		}
-		s.step(t, i > 0 && tokens[i-1].Type == token.AnchorType)
 		switch {
 		case len(s.blocks)+s.flow+s.prefix > 2*maxDepth, s.run > maxProperties:
 			return t, fmt.Sprintf("nested deeper than %d levels", maxDepth)
@@ -131,13 +130,14 @@ type scan struct {
 	flow   int     // open brackets
 	prefix int     // "-", "?" and ":" in one line since the last comma: each opens a level
 	run    int     // anchors and tags in a row
+	anchor bool    // the last token began one: its name follows
 	line   int
 	work   float64
 }
 
 type block struct{ col, keys int }
 
-func (s *scan) step(t *token.Token, anchorName bool) {
+func (s *scan) step(t *token.Token) {
 	first := t.Position.Line != s.line
 	s.line = t.Position.Line
 	if first || t.Type == token.CollectEntryType {
@@ -154,9 +154,10 @@ func (s *scan) step(t *token.Token, anchorName bool) {
 	switch {
 	case t.Type == token.AnchorType || t.Type == token.TagType:
 		s.run++
-	case !anchorName:
+	case !s.anchor:
 		s.run = 0
 	}
+	s.anchor = t.Type == token.AnchorType
 	if first && s.flow == 0 {
 		s.openBlock(t)
 	}
@@ -178,9 +179,6 @@ func (s *scan) openBlock(t *token.Token) {
 }
 
 func tokenMark(src *source, t *token.Token) mark {
-	if t == nil || t.Position == nil {
-		return mark{src: src}
-	}
 	width := utf8.RuneCountInString(t.Value)
 	if t.Type == token.SingleQuoteType || t.Type == token.DoubleQuoteType {
 		width += 2
@@ -188,17 +186,18 @@ func tokenMark(src *source, t *token.Token) mark {
 	return mark{src: src, line: t.Position.Line, col: t.Position.Column, width: width}
 }
 
-// size counts the values under n, shared ones as often as they stand.
-func size(n *docNode, seen map[*docNode]int) int {
+// size counts the values under n, shared ones as often as they stand. Their
+// number can be beyond every integer.
+func size(n *docNode, seen map[*docNode]float64) float64 {
 	if s, ok := seen[n]; ok {
 		return s
 	}
-	s := 1
+	s := 1.0
 	for _, v := range n.list {
-		s = min(s+size(v, seen), maxNodes+1)
+		s += size(v, seen)
 	}
 	for _, m := range n.members {
-		s = min(s+size(m.value, seen), maxNodes+1)
+		s += size(m.value, seen)
 	}
 	seen[n] = s
 	return s

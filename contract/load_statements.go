@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,23 +28,18 @@ const maxCost = 1_000_000
 // documentStatements reads x-gatehouse at the root into the defaults of every
 // operation.
 func (l *loader) documentStatements(x spot) {
-	if !l.statementObject(x) {
-		return
-	}
+	l.statementObject(x)
 	l.budgets(x.get("budgets")) // first: inline budgets must not take their names
 	for _, m := range x.members() {
-		switch m.name {
-		case "name":
+		switch {
+		case m.name == "name":
 			l.apiName(m.spot)
-		case "budgets":
-		case "access":
-			l.add(m.named(), Issue{Code: codeKey, What: "access is stated for each operation, not for the document",
+		case m.name == "access":
+			l.add(m.key, Issue{Code: codeKey, What: "access is stated for each operation, not for the document",
 				Why: "A new operation would be open before anybody thought of it.", Fix: "Move it under the operations it is for."})
+		case !slices.Contains(documentKeys(), m.name):
+			l.unknownKey(m, documentKeys())
 		default:
-			if !slices.Contains(documentKeys(), m.name) {
-				l.unknownKey(m, documentKeys())
-				continue
-			}
 			l.statement(&l.defaults, m, l.api.Name+".default")
 		}
 	}
@@ -54,20 +50,17 @@ func (l *loader) documentStatements(x spot) {
 func (l *loader) operationStatements(op *Operation, s stated) (here bool) {
 	x := s.method.get("x-gatehouse")
 	here = true
-	if l.statementObject(x) {
-		for _, m := range x.members() {
-			switch m.name {
-			case "access":
-				op.Access = l.access(m.spot, s)
-			case "only":
-				here = slices.Contains(l.texts(m.spot, "an environment"), l.opt.Environment)
-			default:
-				if !slices.Contains(operationKeys(), m.name) {
-					l.unknownKey(m, operationKeys())
-					continue
-				}
-				l.statement(op, m, l.api.Name+"."+op.ID)
-			}
+	l.statementObject(x)
+	for _, m := range x.members() {
+		switch {
+		case m.name == "access":
+			op.Access = l.access(m.spot, s)
+		case m.name == "only":
+			here = slices.Contains(l.texts(m.spot, "an environment"), l.opt.Environment)
+		case !slices.Contains(operationKeys(), m.name):
+			l.unknownKey(m, operationKeys())
+		default:
+			l.statement(op, m, l.api.Name+"."+op.ID)
 		}
 	}
 	if !x.get("access").exists() {
@@ -76,12 +69,11 @@ func (l *loader) operationStatements(op *Operation, s stated) (here bool) {
 	return here
 }
 
-func (l *loader) statementObject(x spot) bool {
+func (l *loader) statementObject(x spot) {
 	if x.exists() && !x.is(isObject) {
-		l.add(x.named(), Issue{Code: codeStatement, What: "x-gatehouse must be an object, and is " + x.node.kind.String(),
+		l.add(x.at(), Issue{Code: codeStatement, What: "x-gatehouse must be an object, and is " + x.node.kind.String(),
 			Fix: "Write it as\nx-gatehouse: { access: public }"})
 	}
-	return x.is(isObject)
 }
 
 func (l *loader) unknownKey(m named, known []string) {
@@ -92,7 +84,7 @@ func (l *loader) unknownKey(m named, known []string) {
 	if slices.Contains(operationKeys(), m.name) {
 		fix = m.name + " is stated for an operation."
 	}
-	l.add(m.named(), Issue{Code: codeKey, What: fmt.Sprintf("unknown key %q", clip(m.name)), Why: "It would have no effect.", Fix: fix})
+	l.add(m.key, Issue{Code: codeKey, What: fmt.Sprintf("unknown key %q", clip(m.name)), Why: "It would have no effect.", Fix: fix})
 }
 
 // statement reads one statement that is the same for a document and an
@@ -153,17 +145,12 @@ func (l *loader) oneOf(m named, known ...string) string {
 
 // texts reads one text or a list of them. The result is never nil.
 func (l *loader) texts(s spot, what string) []string {
-	items := s.items()
-	if !s.is(isList) {
-		items = []spot{s}
-	}
-	out := make([]string, 0, len(items))
-	for _, i := range items {
-		if i.text() == "" {
-			l.wrong(i, fmt.Sprintf("here stands %s, not the name of %s", i.node.kind, what), "Write it in quotes.")
-			continue
-		}
+	out := []string{}
+	for _, i := range s.each() {
 		out = append(out, i.text())
+		if i.text() == "" {
+			l.wrong(i, fmt.Sprintf("here stands %s, not the name of %s", i.words(), what), "Write it in quotes.")
+		}
 	}
 	return out
 }
@@ -182,28 +169,23 @@ func (l *loader) encodings(s spot) []string {
 func (l *loader) apiName(s spot) {
 	if !isName(s.text()) {
 		l.wrong(s, "name is made of letters, digits, - _ and .", "Write it as\nname: scheduler")
-		return
 	}
 	l.api.Name = s.text()
 }
 
+var (
+	nameText   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+	actionText = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+	headerText = regexp.MustCompile(`^[ -~]+$`)
+)
+
 // isName tells whether text can be part of a metric label, of a structured
 // field (RFC 9651) and of a path.
-func isName(text string) bool {
-	for _, c := range []byte(text) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && c != '-' && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return text != "" && len(text) <= 64
-}
+func isName(text string) bool { return nameText.MatchString(text) }
 
 func (l *loader) bodySize(s spot) int64 {
-	n, err := ParseSize(s.text())
-	if s.is(isNumber) {
-		n, err = ParseSize(s.node.text)
-	}
+	n, err := ParseSize(s.node.text)
 	switch {
 	case !s.is(isText) && !s.is(isNumber):
 		l.add(s.at(), Issue{Code: codeSize, What: "body is a size, and here stands " + s.node.kind.String(), Fix: "Write it as 100KB, 1MB, 64KiB or a number of bytes."})
@@ -216,32 +198,26 @@ func (l *loader) bodySize(s spot) int64 {
 }
 
 func (l *loader) cost(s spot) int {
+	var n int
 	if s.is(isNumber) {
-		if n, err := strconv.Atoi(s.node.text); err == nil && n >= 1 && n <= maxCost {
-			return n
-		}
+		n, _ = strconv.Atoi(s.node.text) // 0 for a fraction, the largest int for what is larger
 	}
-	l.wrong(s, fmt.Sprintf("cost is a whole number from 1 to %d", maxCost), "Leave it out for 1.")
-	return 1
+	if n < 1 || n > maxCost {
+		l.wrong(s, fmt.Sprintf("cost is a whole number from 1 to %d", maxCost), "Leave it out for 1.")
+	}
+	return n
 }
 
 func (l *loader) action(s spot) string {
-	for i, c := range []byte(s.text()) {
-		if upper := c >= 'A' && c <= 'Z'; !upper && (i == 0 || c != '_' && (c < '0' || c > '9')) {
-			l.wrong(s, fmt.Sprintf("%q is no name of an action", clip(s.text())), "Write it in capitals: "+strings.ToUpper(clip(s.text())))
-			return ""
-		}
-	}
-	if s.text() == "" {
-		l.wrong(s, "audit names an action, and here stands "+s.node.kind.String(), "Write it as UPDATE_INTERVIEW.")
+	if !actionText.MatchString(s.text()) {
+		l.wrong(s, "audit is the name of an action: capitals, digits and _, a capital first", "Write it as UPDATE_INTERVIEW.")
 	}
 	return s.text()
 }
 
 func (l *loader) headerValue(s spot) string {
-	if s.text() == "" || strings.ContainsFunc(s.text(), func(r rune) bool { return r < ' ' || r > '~' }) {
+	if !headerText.MatchString(s.text()) {
 		l.wrong(s, "cache is the value of Cache-Control, in plain ASCII", `Write it as "no-store" or "public, max-age=300".`)
-		return ""
 	}
 	return s.text()
 }
@@ -257,11 +233,10 @@ func (l *loader) refusalTexts(s spot, before map[string]string) map[string]strin
 		out = map[string]string{}
 	}
 	for _, m := range s.members() {
-		if m.text() == "" {
-			l.wrong(m.spot, fmt.Sprintf("the text for %s is %s", clip(m.name), m.node.kind), "Write it in quotes.")
-			continue
-		}
 		out[m.name] = m.text()
+		if m.text() == "" {
+			l.wrong(m.spot, fmt.Sprintf("the text for %s is %s", clip(m.name), m.words()), "Write it in quotes.")
+		}
 	}
 	return out
 }

@@ -20,7 +20,7 @@ func (l *loader) overlaid(root, over spot) spot {
 	}
 	for _, m := range over.members() {
 		if !m.is(isObject) {
-			l.add(m.named(), Issue{Code: codeOverlay, What: fmt.Sprintf("%s states nothing", clip(m.name)), Fix: "Write it as\n" + clip(m.name) + ": { access: public }"})
+			l.add(m.key, Issue{Code: codeOverlay, What: fmt.Sprintf("%s states nothing", clip(m.name)), Fix: "Write it as\n" + clip(m.name) + ": { access: public }"})
 			continue
 		}
 		if m.name == "*" {
@@ -43,16 +43,17 @@ func (l *loader) overlaid(root, over spot) spot {
 }
 
 // statementsOver joins statements; those above win. budgets and texts are
-// joined name by name.
+// joined name by name. What is no object is left, to be refused where it stands.
 func statementsOver(below, above *docNode) *docNode {
-	if below == nil || below.kind != isObject {
+	switch {
+	case below == nil || above.kind != isObject:
 		return above
+	case below.kind != isObject:
+		return below
 	}
 	out := below
 	for _, m := range above.members {
-		old, ok := below.find(m.name)
-		joined := m.name == "budgets" || m.name == "texts"
-		if ok && joined && old.value.kind == isObject && m.value.kind == isObject {
+		if old := below.find(m.name); old != nil && (m.name == "budgets" || m.name == "texts") {
 			m.value = statementsOver(old.value, m.value)
 		}
 		out = out.with(m)
@@ -62,14 +63,14 @@ func statementsOver(below, above *docNode) *docNode {
 
 // overlayTarget finds the operation that an overlay's key names.
 func (l *loader) overlayTarget(root spot, m named) (item named, method string, ok bool) {
-	verb, path, both := strings.Cut(m.name, " ")
+	verb, path, _ := strings.Cut(m.name, " ")
 	path = strings.TrimSpace(path)
 	refuse := func(what, fix string) (named, string, bool) {
-		l.add(m.named(), Issue{Code: codeOverlay, What: what, Why: "The statements under it would be void.", Fix: fix})
+		l.add(m.key, Issue{Code: codeOverlay, What: what, Why: "The statements under it would be void.", Fix: fix})
 		return named{}, "", false
 	}
 	switch {
-	case !both || path == "":
+	case path == "":
 		return refuse(fmt.Sprintf("%q is not METHOD /path", clip(m.name)), nearest.DidYouMean(m.name, l.overlayKeys(root)))
 	case !slices.Contains(methods(), verb):
 		return refuse(fmt.Sprintf("%q is not a method", clip(verb)), nearest.DidYouMean(strings.ToUpper(verb), methods()))
@@ -82,8 +83,8 @@ func (l *loader) overlayTarget(root spot, m named) (item named, method string, o
 	}
 	fix := nearest.DidYouMean(m.name, l.overlayKeys(root))
 	for _, server := range root.get("servers").items() {
-		base := strings.TrimRight(server.get("url").text(), "/")
-		if rest, cut := strings.CutPrefix(path, base); cut && base != "" && root.get("paths").get(rest).get(method).exists() {
+		rest := strings.TrimPrefix(path, strings.TrimRight(server.get("url").text(), "/"))
+		if root.get("paths").get(rest).get(method).is(isObject) {
 			fix = fmt.Sprintf("Write the path as the document does, without the base path: %q", verb+" "+rest)
 		}
 	}

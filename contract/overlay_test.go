@@ -27,14 +27,14 @@ x-gatehouse:
 	first := overlayFile("first.yaml", `"*":
   errors: envelope
   budgets: { base: 11/1m }
-GET /a: { access: public, body: 2KB, texts: { NOT_FOUND: first } }
+GET /a: { access: { scopes: [a] }, body: 2KB, texts: { NOT_FOUND: first } }
 GET /b: { access: public }
 `)
 	second := overlayFile("second.yaml", `GET /a: { body: 3KB, limit: [other, 5/1s per member] }
 `)
 	api := mustLoad(t, doc, Options{}, first, second)
 	a, b := api.Operations[0], api.Operations[1]
-	if !a.Access.Public || a.MaxBody != 3000 || a.Audit != "READ_A" || a.Errors != problem.Envelope {
+	if a.Access.String() != "{ scopes: [a] }" || a.MaxBody != 3000 || a.Audit != "READ_A" || a.Errors != problem.Envelope {
 		t.Errorf("got %+v", a)
 	}
 	for code, want := range map[string]string{"NOT_FOUND": "first", "FORBIDDEN": "document", "RATE_LIMITED": "root"} {
@@ -88,6 +88,26 @@ func TestOverlayThatIsNone(t *testing.T) {
 			t.Errorf("%s: got %v", text, err)
 		}
 	}
+	if api := mustLoad(t, doc, Options{}, overlayFile("o.yaml", "GET   /a: { audit: A }")); api.Operations[0].Audit != "A" {
+		t.Error("two blanks after the method are not read as one")
+	}
+}
+
+func TestFaultsOfOverlays(t *testing.T) {
+	const get = "  /a: { get: { operationId: a } }\nservers: [{ url: /v1 }, { url: /v2/ }]\n"
+	holdFaults(t, Options{}, []faultRow{
+		{"the base path", get, "^GET /v2/a: { access: public }\nGET /a: { access: public }\n",
+			"^1 GH-CON-019 the document has no operation \"GET /v2/a\" | Write the path as the document does, without the base path: \"GET /a\""},
+		{"a base path before another path", get, "^GET /v1/b: { access: public }\nGET /a: { access: public }\n",
+			"^1 GH-CON-019 the document has no operation \"GET /v1/b\" | Did you mean \"GET /a\"?"},
+		{"over what is no statement", pathA + "x-gatehouse: ^public\n", "\"*\": { cache: no-store }\n",
+			"^1 GH-CON-016 x-gatehouse must be an object, and is text | Write it as / x-gatehouse: { access: public }"},
+		{"objects over what is none, and the other way", pathA + "x-gatehouse: { budgets: ^[5], texts: { A: a } }\n", "\"*\": { budgets: { a: 1/1s }, texts: ^5 }\n",
+			"^1 GH-CON-016 budgets is an object of budgets by name | Write it as / budgets: { writes: 100/15m writes per address }\n" +
+				"^2 GH-CON-016 texts is an object of texts by code | Write it as / texts: { RATE_LIMITED: \"Too many attempts\" }"},
+		{"roles on a message", get, "GET /a:\n  access: public\n  x-gatehouse-websocket: { send: { a: { x-gatehouse: { ^read_roles: [admin] } } } }\n",
+			"^1 GH-CON-016 read_roles has no effect in the WebSocket message \"a\" | Remove it and say under access who may call, or, where a body needs it, give the WebSocket message \"a\" a schema of its own."},
+	})
 }
 
 // TestEveryFileIsRead: a broken overlay does not hide the faults of the

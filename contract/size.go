@@ -28,7 +28,7 @@ func ParseSize(text string) (int64, error) {
 	}
 	n, err := strconv.ParseUint(digits, 10, 63)
 	switch {
-	case errors.Is(err, strconv.ErrRange), err == nil && int64(n) > math.MaxInt64/factor:
+	case errors.Is(err, strconv.ErrRange), int64(n) > math.MaxInt64/factor:
 		return 0, fmt.Errorf("the size %q is too large", text)
 	case err != nil:
 		return 0, fmt.Errorf("%q is not a size; write one as 100KB, 1MB or 64KiB", text)

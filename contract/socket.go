@@ -61,7 +61,7 @@ func (c *compiler) socket(pointer string) (*Socket, error) {
 func (c *compiler) setSocket(s *Socket, key string, v any, pointer string) (err error) {
 	switch key {
 	case "max_message":
-		if s.MaxMessage, err = ParseSize(plainText(v)); err != nil || s.MaxMessage < 1 {
+		if s.MaxMessage, _ = ParseSize(plainText(v)); s.MaxMessage < 1 {
 			return &compileError{pointer, "a size that cannot be read", "a message has at least one byte", "write max_message: 64KiB"}
 		}
 	case "rate":

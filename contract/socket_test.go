@@ -53,13 +53,34 @@ func TestSocket(t *testing.T) {
 	}
 }
 
+// TestSocketDirections: what is read-only comes from the server, and what is
+// write-only from the client.
+func TestSocketDirections(t *testing.T) {
+	const note = `{"type":"object","required":["id","key"],"properties":{"id":{"type":"integer","readOnly":true},"key":{"type":"string","writeOnly":true}}}`
+	s, err := socketOf(t, `{"receive":{"note":`+note+`},"send":{"note":`+note+`}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ data, received, sent string }{
+		{`{"key":"k"}`, "", "/id required: is required\n/key writeOnly: must not be shown"},
+		{`{"id":1}`, "/id readOnly: is set by the server and must not be sent\n/key required: is required", ""},
+	} {
+		if got := brief(s.CheckReceive("note", []byte(row.data))); got != row.received {
+			t.Errorf("receive %s: %s, want %s", row.data, got, row.received)
+		}
+		if got := brief(s.CheckSend("note", []byte(row.data))); got != row.sent {
+			t.Errorf("send %s: %s, want %s", row.data, got, row.sent)
+		}
+	}
+}
+
 func TestSocketDefaultsAndFaults(t *testing.T) {
 	s, err := socketOf(t, `{}`)
 	if err != nil || s.MaxMessage != 64<<10 {
 		t.Errorf("%+v %v", s, err)
 	}
-	if s, err := socketOf(t, `{"max_message":1024}`); err != nil || s.MaxMessage != 1024 {
-		t.Errorf("a size as a number: %+v %v", s, err)
+	if s, err := socketOf(t, `{"max_message":1}`); err != nil || s.MaxMessage != 1 {
+		t.Errorf("a size as a number, the least: %+v %v", s, err)
 	}
 	for text, pointer := range map[string]string{
 		`"x"`:                                  "/s",

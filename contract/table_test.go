@@ -2,6 +2,7 @@ package contract
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,6 +41,66 @@ func TestTableConflicts(t *testing.T) {
 	for _, want := range []string{"GET /days/{day} is answered already, as GET /days/{id} at one.yaml:2:5 (contracts two and one)", "does not begin with a slash"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
+}
+
+// TestTableConflictOfOne: one pair is an error too, and who made the operations
+// by hand need not say whose they are.
+func TestTableConflictOfOne(t *testing.T) {
+	mine, nobodys := &API{Name: "mine"}, &API{}
+	for _, owners := range [][2]*API{{mine, nil}, {nil, mine}, {mine, mine}, {nil, nil}} {
+		nobodys.Operations = []*Operation{{API: owners[0], Method: "GET", Path: "/a"}, {API: owners[1], Method: "GET", Path: "/a", Source: Position{File: "f"}}}
+		_, err := NewTable(nobodys)
+		if issues, _ := err.(Issues); len(issues) != 1 || issues[0].What != "GET /a is answered already, as GET /a at " {
+			t.Errorf("%v: %v", owners, err)
+		}
+	}
+}
+
+// TestTableChooses holds which operation a path with several candidates comes to:
+// the more literal one, whatever the order in which they were stated, and for HEAD
+// the one that is stated, then the ordinary GET.
+func TestTableChooses(t *testing.T) {
+	ops := []*Operation{
+		{ID: "loose", Method: "GET", Path: "/f/{a}.{b}"}, {ID: "tight", Method: "GET", Path: "/f/{a}.json"}, {ID: "tightest", Method: "GET", Path: "/f/x{a}.json"},
+		{ID: "front", Method: "GET", Path: "/t/a-{x}"}, {ID: "back", Method: "GET", Path: "/t/{x}-b"},
+		{ID: "deep", Method: "PUT", Path: "/f/{a}.json/{b}/c"},
+		{ID: "socket", Method: "GET", Path: "/s", Socket: &Socket{}}, {ID: "plain", Method: "GET", Path: "/s"},
+		{ID: "head", Method: "HEAD", Path: "/h"}, {ID: "get", Method: "GET", Path: "/h"},
+	}
+	backwards := slices.Clone(ops)
+	slices.Reverse(backwards)
+	for _, order := range [][]*Operation{ops, backwards} {
+		tab, err := NewTable(&API{Operations: order})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			method, path string
+			upgrade      bool
+			want         string
+		}{
+			{"GET", "/f/a.json", false, "tight"},
+			{"GET", "/f/xa.json", false, "tightest"},
+			{"GET", "/f/a.xml", false, "loose"},
+			{"GET", "/t/a-b", false, "back"},
+			{"GET", "/s", true, "socket"},
+			{"GET", "/s", false, "plain"},
+			{"HEAD", "/s", false, "plain"},
+			{"HEAD", "/h", false, "head"},
+			{"HEAD", "/h", true, "head"},
+			{"DELETE", "/f/a.json", false, "GET, HEAD, OPTIONS"},
+			{"DELETE", "/f/a.json/b/c", false, "OPTIONS, PUT"},
+		} {
+			m := tab.Match(row.method, row.path, row.upgrade)
+			got := strings.Join(m.Allow, ", ")
+			if m.Operation != nil {
+				got = m.Operation.ID
+			}
+			if got != row.want {
+				t.Errorf("%s %s, upgrade %v: %s, want %s", row.method, row.path, row.upgrade, got, row.want)
+			}
 		}
 	}
 }

@@ -67,7 +67,7 @@ func textEnum(values []any) string {
 
 // display writes a value of the contract (never one of a request).
 func display(v any) string {
-	if s, ok := v.(string); ok && nameable(s) {
+	if s := text(v); nameable(s) {
 		return s
 	}
 	b, err := strictjson.Marshal(v)
