@@ -177,12 +177,17 @@ func TestPoliciesOfThePage(t *testing.T) {
 	}
 }
 
-// TestSigningInPage compares the budgets and lifetimes of the page with the
-// contracts and the settings.
+// TestSigningInPage compares the ways in, the budgets and the lifetimes of the
+// page with the contracts and the settings.
 func TestSigningInPage(t *testing.T) {
 	_, text := page(t, filepath.Join("..", "explanation", "signing-in.md"))
 	want := map[string]string{}
 	for _, api := range contracts(t) {
+		for _, op := range api.Operations {
+			if api.Name == "members" && op.Access.Public && op.Method == "POST" && !strings.Contains(text, "\n| `POST "+op.Path+"` |") {
+				t.Errorf("guests may call POST %s with a secret, and the page does not tell of that way", op.Path)
+			}
+		}
 		for name, b := range api.Budgets {
 			if b.Failures && api.Name == "members" && name != "setup" {
 				want["`limits."+name+"`"] = fmt.Sprintf("| %d failures in %.0f minutes, then 429", b.Requests, b.Window.Minutes())
