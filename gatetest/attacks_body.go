@@ -152,15 +152,14 @@ func mediaAttacks(s *suite) []Attack {
 		name   string
 		header string
 		values []string
-		status int
 	}{
-		{"media type that nobody takes", "Content-Type", []string{"application/x-gatetest"}, http.StatusUnsupportedMediaType},
-		{"media type that a form can send", "Content-Type", []string{"text/plain"}, http.StatusUnsupportedMediaType},
-		{"no media type", "Content-Type", nil, http.StatusUnsupportedMediaType},
-		{"charset other than UTF-8", "Content-Type", []string{"application/json; charset=utf-7"}, http.StatusUnsupportedMediaType},
-		{"two media types", "Content-Type", []string{"application/json", "text/plain"}, http.StatusBadRequest},
-		{"compressed body that is none", "Content-Encoding", []string{"gzip"}, http.StatusUnsupportedMediaType},
-		{"encoding that nobody knows", "Content-Encoding", []string{"gatetest"}, http.StatusUnsupportedMediaType},
+		{"media type that nobody takes", "Content-Type", []string{"application/x-gatetest"}},
+		{"media type that a form can send", "Content-Type", []string{"text/plain"}},
+		{"no media type", "Content-Type", nil},
+		{"charset other than UTF-8", "Content-Type", []string{"application/json; charset=utf-7"}},
+		{"two media types", "Content-Type", []string{"application/json", "text/plain"}},
+		{"compressed body that is none", "Content-Encoding", []string{"gzip"}},
+		{"encoding that nobody knows", "Content-Encoding", []string{"gatetest"}},
 	} {
 		fits := func(o *operation) bool {
 			if !takesObject(o) {
@@ -172,7 +171,7 @@ func mediaAttacks(s *suite) []Attack {
 		rows = append(rows, s.each(a.name, fits, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
 			r.Header[a.header] = a.values
-			return s.refused(h, r, a.status, http.StatusBadRequest)
+			return s.refused(h, r, http.StatusUnsupportedMediaType, http.StatusBadRequest)
 		})...)
 	}
 	return rows

@@ -95,7 +95,7 @@ func pathAttacks(s *suite) []Attack {
 			if err != nil || a.elsewhere(trick.spell(o.path)) {
 				return err
 			}
-			return a.refused(http.StatusBadRequest, http.StatusNotFound, http.StatusForbidden)
+			return a.refused(http.StatusBadRequest, http.StatusNotFound, http.StatusForbidden, http.StatusMethodNotAllowed)
 		})...)
 	}
 	return append(rows, Attack{Name: "path that no contract describes", Try: func(h http.Handler) error {

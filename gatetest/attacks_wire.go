@@ -93,7 +93,7 @@ func chunks() []wireRow {
 func framingAttacks(s *suite) []Attack {
 	rows := []Attack{{Name: "honest requests, one behind the other", Try: func(http.Handler) error {
 		honest := s.wire(smuggled + strings.Replace(smuggled, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
-		got, ended, err := s.converse(honest)
+		got, ended, err := s.converse(honest, func(int) bool { return true })
 		if err == nil && (len(got) != 2 || !ended) {
 			err = fmt.Errorf("%d answers, the connection ended: %v; want two and the end, or the other rows prove nothing\nsent     %q", len(got), ended, honest)
 		}
@@ -139,7 +139,7 @@ func headerFloods(s *suite) []Attack {
 // single wants one answer at most, of a status that is right, and the end of the
 // connection.
 func (s *suite) single(raw string, right func(status int) bool) error {
-	got, ended, err := s.converse(raw)
+	got, ended, err := s.converse(raw, right)
 	if len(got) == 2 && unreadable(got[1]) { // what stands behind the fault was refused for itself
 		got = got[:1]
 	}
@@ -156,8 +156,9 @@ func (s *suite) single(raw string, right func(status int) bool) error {
 	return nil
 }
 
-// converse writes bytes to a connection and reads answers until it ends.
-func (s *suite) converse(raw string) (statuses []int, ended bool, err error) {
+// converse writes bytes to a connection and reads answers until it ends, or one
+// is not right.
+func (s *suite) converse(raw string, right func(status int) bool) (statuses []int, ended bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.Patience)
 	defer cancel()
 	conn, err := s.dial(ctx)
@@ -173,7 +174,9 @@ func (s *suite) converse(raw string) (statuses []int, ended bool, err error) {
 		if err != nil {
 			return statuses, !errors.Is(err, os.ErrDeadlineExceeded), nil
 		}
-		statuses = append(statuses, response.StatusCode)
+		if statuses = append(statuses, response.StatusCode); !right(response.StatusCode) {
+			return statuses, false, nil
+		}
 		if _, err := io.Copy(io.Discard, response.Body); err != nil {
 			return statuses, !errors.Is(err, os.ErrDeadlineExceeded), nil
 		}

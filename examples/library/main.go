@@ -51,7 +51,7 @@ func main() {
 func run() error {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails (crypto/rand)
-	handler, err := newHandler(secret, slog.NewJSONHandler(os.Stderr, nil))
+	handler, err := newHandler(secret, observe.NewJSON(os.Stderr, slog.LevelInfo))
 	if err != nil {
 		return err
 	}

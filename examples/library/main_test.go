@@ -2,15 +2,18 @@ package main
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/gatetest"
+	"github.com/gatehouse-api/gatehouse/tlsedge"
 )
 
 func TestTheGateGuardsAPlainMux(t *testing.T) {
@@ -59,26 +62,41 @@ func TestTheGateGuardsAPlainMux(t *testing.T) {
 	}
 }
 
-func TestAttacks(t *testing.T) {
+// TestSecurity attacks the handler, and the server that it runs in.
+func TestSecurity(t *testing.T) {
 	secret := bytes.Repeat([]byte("k"), 32)
 	h, err := newHandler(secret, slog.DiscardHandler)
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := contract.Load(contract.File{Name: "notes.yaml", Data: document}, contract.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, err := contract.NewTable(api)
-	if err != nil {
-		t.Fatal(err)
-	}
 	people := 0
-	member := func() string { // another one each time: a member may write ten notes a minute
-		people++
-		return token(secret, fmt.Sprint("member ", people), time.Now())
+	gatetest.Run(t, h, gatetest.Target{
+		Table: gatetest.Compile(t, string(document)),
+		Tokens: map[string]func() string{"member": func() string { // another one each time: a member may write ten notes a minute
+			people++
+			return token(secret, fmt.Sprint("member ", people), time.Now())
+		}},
+		Sign: func(input []byte) []byte {
+			mac := hmac.New(sha256.New, secret)
+			mac.Write(input)
+			return mac.Sum(nil)
+		},
+		Address: serve(t, h),
+	})
+}
+
+// serve runs the server of main on a port of its own.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	server, err := tlsedge.NewServer(tlsedge.ServerConfig{Handler: h})
+	if err != nil {
+		t.Fatal(err)
 	}
-	target := gatetest.Target{Table: table, Tokens: map[string]func() string{"member": member}}
-	gatetest.Attacks(t, h, target)
-	gatetest.Access(t, h, target)
+	listener, err := tlsedge.Listen(t.Context(), "localhost:0", tlsedge.Caps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = tlsedge.Serve(server, listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return listener.Addr().String()
 }
