@@ -47,7 +47,8 @@
 // invalid UTF-8 are escaped, and its length is capped. A handler that writes
 // lines without quoting is safe too.
 //
-// Beside the handlers of log/slog there are NewText, lines for people, and
+// Beside the handlers of log/slog there are NewJSON, their lines in less time,
+// NewText, lines for people, and
 // NewCombined, the format of Apache; Tee gives records to several.
 //
 // A record has level ERROR for 5xx, WARN for a slow call, else INFO. A call that

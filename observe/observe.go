@@ -35,7 +35,7 @@ type Config struct {
 // New returns the layer.
 func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	if cfg.Log == nil {
-		cfg.Log = slog.NewJSONHandler(os.Stderr, nil)
+		cfg.Log = NewJSON(os.Stderr, slog.LevelInfo)
 	}
 	if cfg.Slow == 0 {
 		cfg.Slow = time.Second
@@ -65,12 +65,12 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	o := outcome{call: c, request: r, start: l.cfg.Now()}
 	if op := c.Operation(); op == nil || op.Socket == nil {
 		if l.cfg.Requests {
-			l.write(l.record(&o, "REQUEST"))
+			l.arrived(&o)
 		}
 	} else {
 		c.Before(func(status int) {
 			if status == http.StatusSwitchingProtocols {
-				l.write(l.record(&o, "REQUEST"))
+				l.arrived(&o)
 			}
 		})
 	}
@@ -83,6 +83,12 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 		}
 	}()
 	next.ServeHTTP(w, r)
+}
+
+// arrived writes the record of a call that is not answered yet.
+func (l *layer) arrived(o *outcome) {
+	rec := l.record(o, "REQUEST")
+	l.write(&rec)
 }
 
 // outcome is what the record is made of.
@@ -113,20 +119,21 @@ func (l *layer) settle(w http.ResponseWriter, o *outcome) (abort bool) {
 
 func (l *layer) finish(o *outcome) {
 	rec := l.record(o, "RESPONSE")
-	l.write(rec)
-	l.shedding.look(&rec, l.tell)
-	if rec.Action != "" {
+	if rec.Action == "" {
+		l.write(&rec)
+	} else {
 		audit := rec
 		audit.Type = "AUDIT"
-		l.write(audit)
+		l.write(&rec, &audit)
 	}
+	l.shedding.look(&rec, l.tell)
 	if l.cfg.OnRecord != nil {
 		l.cfg.OnRecord(rec)
 	}
 }
 
-func (l *layer) write(rec Record) {
-	l.failed(l.log(rec), rec.Type+" record")
+func (l *layer) write(list ...*Record) {
+	l.failed(log(l.cfg.Log, list...), list[0].Type+" record")
 }
 
 func (l *layer) failed(err error, what string) {

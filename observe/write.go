@@ -9,62 +9,107 @@ import (
 	"unicode/utf8"
 )
 
-// log writes a record through the slog.Handler. The message is the record's
-// type, so that a handler that shows messages has something to show.
-func (l *layer) log(rec Record) error {
+// log writes the records of one call through a slog.Handler. The message of each
+// is its type, so that a handler that shows messages has something to show.
+func log(h slog.Handler, list ...*Record) error {
+	var first error
+	note := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	switch h := h.(type) {
+	case *jsonHandler:
+		return h.records(list...)
+	case tee:
+		for _, each := range h {
+			note(log(each, list...))
+		}
+		return first
+	}
 	ctx := context.Background()
-	if !l.cfg.Log.Enabled(ctx, rec.Level) {
-		return nil
+	for _, rec := range list {
+		if !h.Enabled(ctx, rec.Level) {
+			continue
+		}
+		r := slog.NewRecord(rec.Time, rec.Level, rec.Type, 0)
+		var fields attrFields
+		rec.emit(&fields)
+		r.AddAttrs(fields...)
+		note(h.Handle(ctx, r))
 	}
-	var room [24]slog.Attr
-	attrs := append(room[:0],
-		slog.String("type", rec.Type),
-		slog.String("request_id", rec.RequestID),
-		slog.String("method", rec.Method),
-		slog.String("route", rec.Route))
-	attrs = appendText(attrs, "operation", rec.Operation)
-	attrs = appendText(attrs, "api", rec.API)
-	arrived := rec.Type == "REQUEST" && rec.Status == 0
-	if !arrived {
-		attrs = append(attrs,
-			slog.Int("status", rec.Status),
-			slog.Bool("success", rec.Success),
-			slog.Float64("duration_ms", float64(rec.Duration.Round(time.Microsecond))/float64(time.Millisecond)),
-			slog.Int64("bytes", rec.Bytes),
-			slog.String("role", rec.Role))
-		attrs = appendText(attrs, "principal", rec.Principal)
-	}
-	if rec.Client.IsValid() {
-		attrs = append(attrs, slog.String("client", rec.Client.String()))
-	}
-	attrs = append(attrs, slog.String("protocol", rec.Protocol))
-	if !arrived {
-		attrs = append(attrs, slog.String("verdict", rec.Verdict))
-	}
-	attrs = appendText(attrs, "rule", rec.Rule)
-	attrs = appendText(attrs, "code", rec.Code)
-	attrs = appendText(attrs, "cause", rec.Cause)
-	attrs = appendText(attrs, "stack", rec.Stack)
-	if len(rec.Notes) > 0 {
-		attrs = append(attrs, slog.Any("notes", rec.Notes))
-	}
-	if len(rec.WouldRefuse) > 0 {
-		attrs = append(attrs, slog.Any("would_refuse", rec.WouldRefuse), slog.Any("would_allow", rec.WouldAllow))
-	}
-	if rec.Type == "AUDIT" {
-		attrs = append(attrs, slog.String("action", rec.Action), slog.String("outcome", rec.Outcome))
-		attrs = appendText(attrs, "resource_id", rec.Resource)
-	}
-	r := slog.NewRecord(rec.Time, rec.Level, rec.Type, 0)
-	r.AddAttrs(attrs...)
-	return l.cfg.Log.Handle(ctx, r)
+	return first
 }
 
-func appendText(attrs []slog.Attr, key, value string) []slog.Attr {
-	if value == "" {
-		return attrs
+// fields is what a record is told to, field by field.
+type fields interface {
+	text(key, value string)
+	number(key string, n int64)
+	flag(key string, v bool)
+	milliseconds(key string, d time.Duration)
+	list(key string, values []string)
+}
+
+// emit tells the fields in the order in which they are written.
+func (rec *Record) emit(to fields) {
+	some := func(key, value string) {
+		if value != "" {
+			to.text(key, value)
+		}
 	}
-	return append(attrs, slog.String(key, value))
+	to.text("type", rec.Type)
+	to.text("request_id", rec.RequestID)
+	to.text("method", rec.Method)
+	to.text("route", rec.Route)
+	some("operation", rec.Operation)
+	some("api", rec.API)
+	arrived := rec.Type == "REQUEST" && rec.Status == 0
+	if !arrived {
+		to.number("status", int64(rec.Status))
+		to.flag("success", rec.Success)
+		to.milliseconds("duration_ms", rec.Duration)
+		to.number("bytes", rec.Bytes)
+		to.text("role", rec.Role)
+		some("principal", rec.Principal)
+	}
+	if rec.Client.IsValid() {
+		to.text("client", rec.Client.String())
+	}
+	to.text("protocol", rec.Protocol)
+	if !arrived {
+		to.text("verdict", rec.Verdict)
+	}
+	some("rule", rec.Rule)
+	some("code", rec.Code)
+	some("cause", rec.Cause)
+	some("stack", rec.Stack)
+	if len(rec.Notes) > 0 {
+		to.list("notes", rec.Notes)
+	}
+	if len(rec.WouldRefuse) > 0 {
+		to.list("would_refuse", rec.WouldRefuse)
+		to.list("would_allow", rec.WouldAllow)
+	}
+	if rec.Type == "AUDIT" {
+		to.text("action", rec.Action)
+		to.text("outcome", rec.Outcome)
+		some("resource_id", rec.Resource)
+	}
+}
+
+func inMilliseconds(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}
+
+// attrFields collects the fields for any handler of log/slog.
+type attrFields []slog.Attr
+
+func (f *attrFields) text(k, v string)          { *f = append(*f, slog.String(k, v)) }
+func (f *attrFields) number(k string, n int64)  { *f = append(*f, slog.Int64(k, n)) }
+func (f *attrFields) flag(k string, v bool)     { *f = append(*f, slog.Bool(k, v)) }
+func (f *attrFields) list(k string, v []string) { *f = append(*f, slog.Any(k, v)) }
+func (f *attrFields) milliseconds(k string, d time.Duration) {
+	*f = append(*f, slog.Float64(k, inMilliseconds(d)))
 }
 
 // safe escapes what could end a line, hide a part of it or change how it is

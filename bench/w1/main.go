@@ -67,7 +67,7 @@ func serve(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	handler, err := o.handler(db, slog.NewJSONHandler(record, nil))
+	handler, err := o.handler(db, observe.NewJSON(record, slog.LevelInfo))
 	if err != nil {
 		return err
 	}

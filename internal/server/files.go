@@ -39,7 +39,7 @@ func openLogFiles(cfg config.Log, now func() time.Time) (*logFiles, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	f.handler = observe.Tee(all, slog.NewJSONHandler(failed, &slog.HandlerOptions{Level: slog.LevelError}))
+	f.handler = observe.Tee(all, observe.NewJSON(failed, slog.LevelError))
 	return f, nil
 }
 
@@ -49,7 +49,7 @@ func (f *logFiles) everything(cfg config.Log) (slog.Handler, error) {
 		return nil, err
 	}
 	if cfg.Files.Format != config.LogCombined {
-		return slog.NewJSONHandler(combined, &slog.HandlerOptions{Level: level(cfg.Level)}), nil
+		return observe.NewJSON(combined, level(cfg.Level)), nil
 	}
 	events, err := f.rotated(cfg.Files, "events.log")
 	if err != nil {
@@ -58,7 +58,7 @@ func (f *logFiles) everything(cfg config.Log) (slog.Handler, error) {
 	// Apache's format has calls from INFO up, and an audited call without its
 	// AUDIT line would be half of it.
 	least := min(level(cfg.Level), slog.LevelInfo)
-	return observe.NewCombined(combined, slog.NewJSONHandler(events, &slog.HandlerOptions{Level: least})), nil
+	return observe.NewCombined(combined, observe.NewJSON(events, least)), nil
 }
 
 // rotated opens one file. One that was left before today, when nobody was there

@@ -19,7 +19,7 @@ func NewLog(cfg config.Log, w io.Writer, terminal bool) slog.Handler {
 	case cfg.Format == config.LogText || cfg.Format == config.LogAuto && terminal:
 		return observe.NewText(w, least)
 	default:
-		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least})
+		return observe.NewJSON(w, least)
 	}
 }
 
