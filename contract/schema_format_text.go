@@ -34,11 +34,11 @@ var reservedLabel = regexp.MustCompile(`^(?:[^xX].|.[^nN])--`)
 
 // email is a Mailbox of RFC 5321 §4.1.2 within its limits (§4.5.3.1).
 func email(s string) bool {
-	at := strings.LastIndexByte(s, '@')
-	if at < 0 || at > 64 || len(s) > 254 || !localText.MatchString(s[:at]) {
+	domain := s[strings.LastIndexByte(s, '@')+1:]
+	local, found := strings.CutSuffix(s, "@"+domain)
+	if !found || len(local) > 64 || len(s) > 254 || !localText.MatchString(local) {
 		return false
 	}
-	domain := s[at+1:]
 	literal, open := strings.CutPrefix(domain, "[")
 	if !open {
 		return hostname(domain)

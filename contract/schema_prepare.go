@@ -34,9 +34,6 @@ func (p *preparer) whole(s *shape, v any) (out any, changed bool) {
 		}
 		return nil, true
 	}
-	if s.settled(v) {
-		return v, false
-	}
 	return p.value(s, v)
 }
 
@@ -99,7 +96,7 @@ func (p *preparer) object(s *shape, object map[string]any, boxed any) (out any, 
 	own := object // replaced by a copy when something changes
 	for name, v := range object {
 		m, known := s.fields[name]
-		if p.role != anyRole && p.hidden(s, m, name) {
+		if p.hidden(s, m, name) {
 			own, changed = owned(own, changed)
 			delete(own, name)
 			continue
@@ -148,7 +145,7 @@ func owned(object map[string]any, copied bool) (map[string]any, bool) {
 
 func (p *preparer) array(s *shape, list []any, boxed any) (out any, changed bool) {
 	own := list
-	if s.items != nil && !p.allowed(s.items) && len(list) > 0 {
+	if !p.allowed(s.items) && len(list) > 0 {
 		if p.way == request {
 			p.deny("")
 		}

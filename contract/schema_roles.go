@@ -18,16 +18,16 @@ const anyRole = "*"
 
 // memberRoles reads write_roles or read_roles of a schema.
 func (c *compiler) memberRoles(pointer string, v any) ([]string, error) {
-	list, ok := v.([]any)
-	if !ok || len(list) == 0 {
+	list, _ := v.([]any)
+	if len(list) == 0 {
 		return nil, &compileError{pointer, "roles that cannot be read", "a list of one role at least is needed",
 			"write it as [admin, manager], or use readOnly or writeOnly for nobody"}
 	}
-	roles := make([]string, 0, len(list))
+	var roles []string
 	for _, item := range list {
-		role, ok := item.(string)
+		role, _ := item.(string)
 		switch {
-		case !ok || role == "" || role == anyRole:
+		case role == "" || role == anyRole:
 			return nil, &compileError{pointer, "a role that is no name", "roles are plain words", "write it as [admin, manager]"}
 		case len(c.roles) > 0 && role != "guest" && !slices.Contains(c.roles, role):
 			return nil, &compileError{pointer, fmt.Sprintf("unknown role %q", clip(role)), "nobody can have it", nearest.DidYouMean(role, c.roles)}

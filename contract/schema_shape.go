@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,9 +39,12 @@ type applied struct {
 	sure bool
 }
 
-// shapeOf returns the shape of a value to which the schemas apply. Each set of
-// schemas has one shape, so that schemas may refer to themselves.
+// shapeOf returns the shape of a value to which the schemas apply, nil without
+// any. The same schemas have one shape, so that they may refer to themselves.
 func (c *compiler) shapeOf(roots []applied) *shape {
+	if len(roots) == 0 {
+		return nil
+	}
 	all := spread(roots)
 	key := c.keyOf(all)
 	if s, ok := c.forms[key]; ok {
@@ -81,7 +83,6 @@ func (c *compiler) keyOf(all []applied) string {
 		}
 		parts[i] = strconv.Itoa(id) + strconv.FormatBool(a.sure)
 	}
-	slices.Sort(parts)
 	return strings.Join(parts, " ")
 }
 
@@ -144,14 +145,14 @@ func soleBranch(branches []*node) *node {
 }
 
 func (c *compiler) shapeFields(s *shape, all []applied) {
-	names := map[string]bool{}
+	names := map[string]*knownField{}
 	var rest []applied
 	speaks := false // whether any schema says which members there are
 	for _, a := range all {
 		n := a.node
-		speaks = speaks || n.properties != nil || n.patterns != nil || n.closed || n.additional != nil
+		speaks = speaks || n.properties != nil || n.patterns != nil || n.closed
 		for name := range n.properties {
-			names[name] = true
+			names[name] = nil
 		}
 		for _, p := range n.patterns {
 			s.patterns = append(s.patterns, p)
@@ -169,12 +170,7 @@ func (c *compiler) shapeFields(s *shape, all []applied) {
 			rest[i].sure = false
 		}
 	}
-	if len(rest) > 0 {
-		s.rest = c.shapeOf(rest)
-	}
-	if len(names) > 0 {
-		s.fields = make(map[string]*knownField, len(names))
-	}
+	s.rest, s.fields = c.shapeOf(rest), names
 	for _, name := range sortedKeys(names) {
 		c.shapeField(s, all, name)
 	}
@@ -198,20 +194,18 @@ func (c *compiler) shapeField(s *shape, all []applied, name string) {
 	}
 	m := &knownField{shape: c.shapeOf(here)}
 	s.fields[name] = m
-	found := false
 	for _, a := range spread(here) {
 		m.readOnly = m.readOnly || a.sure && a.node.readOnly
 		m.writeOnly = m.writeOnly || a.sure && a.node.writeOnly
-		if a.sure && a.node.fallback != nil && !found {
-			s.defaults = append(s.defaults, fallback{name, *a.node.fallback})
-			found = true
+		if a.sure && a.node.fallback != nil {
+			s.defaults = append(s.defaults, fallback{name, *a.node.fallback}) // the first there is counts
 		}
 	}
 }
 
 func (c *compiler) shapeItems(s *shape, all []applied) {
 	var items []applied
-	longest := 0
+	var longest int
 	for _, a := range all {
 		longest = max(longest, len(a.node.prefix))
 		for _, m := range []*node{a.node.items, a.node.restItems} {
@@ -234,7 +228,5 @@ func (c *compiler) shapeItems(s *shape, all []applied) {
 		}
 		s.prefix = append(s.prefix, c.shapeOf(here))
 	}
-	if len(items) > 0 {
-		s.items = c.shapeOf(items)
-	}
+	s.items = c.shapeOf(items)
 }

@@ -90,7 +90,6 @@ func (t *translator) schema(v any, pointer string) {
 		if target, local := strings.CutPrefix(ref, "#"); local {
 			t.schema(lookUp(t.doc, target), target)
 		}
-		return
 	}
 	for _, k := range []string{"$id", "$schema", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor", "$vocabulary"} {
 		delete(s, k) // 3.0 does not know them
@@ -98,10 +97,6 @@ func (t *translator) schema(v any, pointer string) {
 	nullable(s)
 	exclusive(s, "exclusiveMinimum", "minimum")
 	exclusive(s, "exclusiveMaximum", "maximum")
-	if example, ok := s["example"]; ok {
-		s["examples"] = []any{example}
-		delete(s, "example")
-	}
 	if s["format"] == "binary" { // any octets; there is nothing to assert of a JSON string
 		delete(s, "format")
 		s[binaryMark] = true
@@ -122,7 +117,6 @@ func nullable(s map[string]any) {
 	if name, ok := s["type"].(string); ok && s["nullable"] == true {
 		s["type"] = []any{name, "null"}
 	}
-	delete(s, "nullable")
 }
 
 // exclusive turns the boolean of draft 4 into the number of 2020-12.

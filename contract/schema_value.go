@@ -123,7 +123,7 @@ func (b *bound) compare(n json.Number) sides {
 	if string(n) == b.spelt {
 		return at
 	}
-	order := 0
+	var order int
 	if f, err := n.Float64(); err == nil && f != b.float {
 		order = cmp.Compare(f, b.float)
 	} else if r, ok := rat(n); ok {
@@ -170,8 +170,8 @@ func same(a, b any) bool {
 		b, ok := b.([]any)
 		return ok && slices.EqualFunc(a, b, same)
 	case json.Number:
-		b, ok := b.(json.Number)
-		return ok && spelling(a) == spelling(b)
+		b, _ := b.(json.Number)
+		return spelling(a) == spelling(b)
 	case string:
 		b, ok := b.(string)
 		return ok && a == b
