@@ -9,17 +9,37 @@ import (
 	"time"
 )
 
-// TestSigningInPage compares what the page says with the program.
-func TestSigningInPage(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "explanation", "signing-in.md"))
+// says fails for each text that a page does not have, whatever its line ends.
+func says(t *testing.T, page string, texts ...string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := strings.Join(strings.Fields(string(data)), " ")
+	all := strings.Join(strings.Fields(string(data)), " ")
+	for _, want := range texts {
+		if !strings.Contains(all, want) {
+			t.Errorf("%s does not say: %s", page, want)
+		}
+	}
+}
+
+// TestKeysPage compares the lives of keys on the page with the program.
+func TestKeysPage(t *testing.T) {
+	cfg := Config{}.withDefaults()
+	says(t, "reference/keys-and-data.md",
+		fmt.Sprintf("| sealing key, %d bytes at least |", minKey),
+		fmt.Sprintf("signs %.0f days, verifies until its last token has expired", cfg.RotateEvery.Hours()/24),
+		fmt.Sprintf("addresses %.0f days", deviceTTL.Hours()/24),
+	)
+}
+
+// TestSigningInPage compares what the page says with the program.
+func TestSigningInPage(t *testing.T) {
 	cfg := Config{}.withDefaults()
 	h := testHasher(t, PasswordConfig{Parallel: 1})
-	for _, want := range []string{
-		"<!-- words --> `" + strings.Join(ContextWords(), "` `") + "` <!-- end -->",
+	says(t, "explanation/signing-in.md",
+		"<!-- words --> `"+strings.Join(ContextWords(), "` `")+"` <!-- end -->",
 		fmt.Sprintf("%d to %d characters", MinPassword, MaxPassword),
 		fmt.Sprintf("Argon2id with %d MiB and %d passes", h.cfg.Memory>>10, h.cfg.Time),
 		fmt.Sprintf("by %d bytes, until", bcryptLimit),
@@ -31,11 +51,7 @@ func TestSigningInPage(t *testing.T) {
 		fmt.Sprintf("once, within %.0f minutes, from this machine", setupTTL.Minutes()),
 		fmt.Sprintf("a refresh token, %d random bits", tokenSize*8),
 		fmt.Sprintf("| a session of tokens, whatever it does | %.0f days", cfg.FamilyTTL.Hours()/24),
-	} {
-		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say: %s", want)
-		}
-	}
+	)
 }
 
 // A member may have any number of sessions (ASVS 5.0 7.1.2).

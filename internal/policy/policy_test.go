@@ -39,6 +39,9 @@ func rules() map[string]func(*tree) []string {
 		"proofs":               proofsExist,
 		"asvs":                 asvsIsWhole,
 		"weak packages":        weakPackages,
+		"cryptography":         cryptographyListed,
+		"connections":          connectionsListed,
+		"times of updates":     updatesHaveTimes,
 	}
 }
 
