@@ -48,8 +48,8 @@
 // lines without quoting is safe too.
 //
 // Beside the handlers of log/slog there are NewJSON, their lines in less time,
-// NewText, lines for people, and
-// NewCombined, the format of Apache; Tee gives records to several.
+// NewText, lines for people, and NewCombined, the format of Apache; Tee gives
+// records to several.
 //
 // A record has level ERROR for 5xx, WARN for a slow call, else INFO. A call that
 // was shed (503 because too many ran at one time) is INFO: an overload is told of
