@@ -40,6 +40,10 @@ func TestCompileSchemaRefuses(t *testing.T) {
 		"a text for no keyword":   {`{"x-gatehouse":{"texts":{"maxlength":"x"}}}`, "/x-gatehouse/texts: "},
 		"a text that is none":     {`{"x-gatehouse":{"texts":{"maxLength":1}}}`, "/x-gatehouse/texts: "},
 		"a statement of text":     {`{"x-gatehouse":"trim"}`, "/x-gatehouse: a statement that cannot be read"},
+		"a role without a name":   {`{"x-gatehouse":{"write_roles":["admin",""]}}`, "/x-gatehouse/write_roles: a role that is no name: "},
+		"a role that is a number": {`{"x-gatehouse":{"write_roles":[1]}}`, "/x-gatehouse/write_roles: a role that is no name: "},
+		"any role":                {`{"x-gatehouse":{"read_roles":["*"]}}`, "/x-gatehouse/read_roles: a role that is no name: "},
+		"no list of roles":        {`{"x-gatehouse":{"read_roles":"admin"}}`, "/x-gatehouse/read_roles: roles that cannot be read: "},
 		"the first of two":        {`{"x-gatehouse":{"b":1,"a/b":1}}`, "/x-gatehouse/a~1b: "},
 	} {
 		_, err := CompileSchema(value(t, c.schema))

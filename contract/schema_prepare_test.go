@@ -2,6 +2,7 @@ package contract
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-api/gatehouse/internal/strictjson"
@@ -40,6 +41,9 @@ func TestPrepare(t *testing.T) {
 		"trim":                {`{"name":" \t a b\n\u3000","status":"x"}`, `{"name":"a b","status":"x"}`, Reject},
 		"blank, for Validate": {`{"name":"  ","status":"x"}`, `{"name":"","status":"x"}`, Reject},
 		"trim, then empty":    {`{"note":"  ","status":"x"}`, `{"note":null,"status":"x"}`, Reject},
+		"trim, not empty":     {`{"note":" a ","status":"x"}`, `{"note":"a","status":"x"}`, Reject},
+		"a text stays":        {`{"note":"a","status":"x"}`, `{"note":"a","status":"x"}`, Reject},
+		"only what is stated": {`{"name":" a ","status":" x "}`, `{"name":"a","status":" x "}`, Reject},
 		"default":             {`{}`, `{"status":"applied"}`, Reject},
 		"null is no absence":  {`{"status":null}`, `{"status":null}`, Reject},
 		"integer plainly":     {`{"status":"x","count":2.0}`, `{"status":"x","count":2}`, Reject},
@@ -69,6 +73,62 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
+// TestPrepareInCompositions: what surely applies to a value is done to it, by
+// whatever way the schema leads there; what may not apply is left alone.
+func TestPrepareInCompositions(t *testing.T) {
+	const trim, empty = `"x-gatehouse":{"trim":true}`, `"x-gatehouse":{"empty":null}`
+	for name, c := range map[string]struct{ schema, in, want string }{
+		"empty without trim":              {`{EMPTY}`, `""`, `null`},
+		"empty leaves blanks":             {`{EMPTY}`, `" "`, `" "`},
+		"neither stated":                  {`{"maxLength":5}`, `" a "`, `" a "`},
+		"stated before allOf":             {`{EMPTY,"allOf":[{"maxLength":5}]}`, `""`, `null`},
+		"an integer before allOf":         {`{"type":"integer","allOf":[{"minimum":0}]}`, `2.0`, `2`},
+		"a number that may be null":       {`{"type":["number","null"]}`, `2.0`, `2.0`},
+		"both parts of allOf":             {`{"allOf":[{TRIM},{EMPTY}]}`, `" "`, `null`},
+		"one of two branches":             {`{"anyOf":[{"type":"string",TRIM,EMPTY},{"type":"integer"}]}`, `" a "`, `" a "`},
+		"one of two, when empty":          {`{"oneOf":[{"type":"string",EMPTY},{"type":"integer"}]}`, `""`, `""`},
+		"the branch beside null":          {`{"oneOf":[{"type":"null"},{"type":"string",TRIM}]}`, `" a "`, `"a"`},
+		"the branch beside null, in one":  {`{"anyOf":[{"anyOf":[{"type":"null"},{TRIM}]},{"type":"integer"}]}`, `" a "`, `" a "`},
+		"a branch that applies anyhow":    {`{"$defs":{"T":{TRIM}},"allOf":[{"anyOf":[{"$ref":"#/$defs/T"},{"type":"integer"}]},{"$ref":"#/$defs/T"}]}`, `" a "`, `"a"`},
+		"in both branches, by reference":  {`{"$defs":{"T":{TRIM}},"anyOf":[{"$ref":"#/$defs/T"},{"allOf":[{"$ref":"#/$defs/T"}]}]}`, `" a "`, `" a "`},
+		"under then":                      {`{"if":{"maxLength":1},"then":{TRIM},"else":{TRIM}}`, `" a "`, `" a "`},
+		"through $dynamicRef":             {`{"$dynamicRef":"#t","$defs":{"T":{"$dynamicAnchor":"t",TRIM}}}`, `" a "`, `"a"`},
+		"default when another is there":   {`{"dependentSchemas":{"a":{"properties":{"b":{"default":1}}}}}`, `{"a":1}`, `{"a":1}`},
+		"default of a branch":             {`{"anyOf":[{"properties":{"b":{"default":1}}},{"type":"string"}]}`, `{}`, `{}`},
+		"the outer default":               {`{"properties":{"b":{"default":1,"allOf":[{"default":2}]}}}`, `{}`, `{"b":1}`},
+		"additional members":              {`{"additionalProperties":{TRIM}}`, `{"x":" a "}`, `{"x":"a"}`},
+		"unevaluated members":             {`{"properties":{"a":{}},"unevaluatedProperties":{TRIM}}`, `{"x":" a "}`, `{"x":"a"}`},
+		"members of one pattern":          {`{"patternProperties":{"^x":{TRIM}}}`, `{"x":" a "}`, `{"x":"a"}`},
+		"members of two patterns":         {`{"patternProperties":{"^x":{TRIM},"^y":{}}}`, `{"x":" a ","y":" a "}`, `{"x":" a ","y":" a "}`},
+		"a name that fits a pattern":      {`{"properties":{"ab":{}},"patternProperties":{"^a":{TRIM}},"additionalProperties":{EMPTY}}`, `{"ab":" "}`, `{"ab":""}`},
+		"a name that fits none":           {`{"properties":{"ab":{}},"patternProperties":{"^b":{TRIM}},"additionalProperties":{EMPTY}}`, `{"ab":""}`, `{"ab":""}`},
+		"a name that is additional there": {`{"allOf":[{"properties":{"ab":{}}},{"additionalProperties":{TRIM}}]}`, `{"ab":" a "}`, `{"ab":"a"}`},
+		"a name of a pattern there":       {`{"allOf":[{"properties":{"ab":{}}},{"patternProperties":{"^a":{TRIM}},"additionalProperties":{EMPTY}}]}`, `{"ab":" "}`, `{"ab":""}`},
+		"items":                           {`{"items":{TRIM}}`, `[" a "," b "]`, `["a","b"]`},
+		"unevaluated items":               {`{"unevaluatedItems":{TRIM}}`, `[" a "]`, `["a"]`},
+		"the items before":                {`{"prefixItems":[{EMPTY}],"items":{TRIM}}`, `[" "," a "]`, `[" ","a"]`},
+		"prefixes of two lengths":         {`{"allOf":[{"prefixItems":[{TRIM},{TRIM}]},{"prefixItems":[{EMPTY}],"items":{"type":"string"}},{"items":{EMPTY}}]}`, `[" "," "," "]`, `[null,null," "]`},
+		"contained, for some item":        {`{"contains":{TRIM}}`, `[" a "]`, `[" a "]`},
+	} {
+		s := mustSchema(t, strings.NewReplacer("TRIM,EMPTY", `"x-gatehouse":{"trim":true,"empty":null}`, "TRIM", trim, "EMPTY", empty).Replace(c.schema))
+		out, changed, unknown := s.Prepare(value(t, c.in), Allow)
+		if !reflect.DeepEqual(out, value(t, c.want)) || changed != (c.in != c.want) || unknown != nil {
+			t.Errorf("%s: %v %v %v, want %s", name, out, changed, unknown, c.want)
+		}
+	}
+}
+
+// TestTextsOfTwoSchemasOfAMember: the schema that stands first speaks, in each
+// place anew.
+func TestTextsOfTwoSchemasOfAMember(t *testing.T) {
+	s := mustSchema(t, `{"properties":{"p":{"allOf":[{"$ref":"#/$defs/X"},{"$ref":"#/$defs/Y"}]},"q":{"allOf":[{"$ref":"#/$defs/Y"},{"$ref":"#/$defs/X"}]}},"$defs":{
+		"X":{"properties":{"k":{"properties":{"a":{}},"x-gatehouse":{"texts":{"unknown_field":"not in X"}}}}},
+		"Y":{"properties":{"k":{"properties":{"b":{}},"x-gatehouse":{"texts":{"unknown_field":"not in Y"}}}}}}}`)
+	if _, _, unknown := s.Prepare(value(t, `{"p":{"k":{"a":1,"c":1}},"q":{"k":{"b":1,"c":1}}}`), Reject); brief(unknown) != "/p/k/c unknown_field: not in X\n/q/k/c unknown_field: not in Y" {
+		t.Error(brief(unknown))
+	}
+}
+
 func TestUnknownFields(t *testing.T) {
 	for name, c := range map[string]struct{ schema, value, want string }{
 		"named":                   {`{"properties":{"a":{}}}`, `{"a":1,"b":1}`, "/b unknown_field: is not a known field"},
@@ -80,6 +140,11 @@ func TestUnknownFields(t *testing.T) {
 		"true":                    {`true`, `{"x":1}`, ""},
 		"stated additional":       {`{"properties":{"a":{}},"additionalProperties":true}`, `{"x":1}`, ""},
 		"additional by schema":    {`{"properties":{"a":{}},"additionalProperties":{"properties":{"b":{}}}}`, `{"x":{"b":1},"y":{"c":1}}`, "/y/c unknown_field: is not a known field"},
+		"unevaluated, closed":     {`{"properties":{"a":{}},"unevaluatedProperties":false}`, `{"x":1}`, "/x unknown_field: is not a known field"},
+		"open, then allOf":        {`{"additionalProperties":true,"allOf":[{"properties":{"a":{}}}]}`, `{"x":1}`, ""},
+		"dependentSchemas":        {`{"properties":{"a":{}},"dependentSchemas":{"a":{"properties":{"b":{}}}}}`, `{"a":1,"b":1,"c":1}`, "/c unknown_field: is not a known field"},
+		"under a pattern":         {`{"patternProperties":{"^x":{"properties":{"a":{}}}}}`, `{"x1":{"b":1}}`, "/x1/b unknown_field: is not a known field"},
+		"items and contains":      {`{"items":{"properties":{"a":{}}},"contains":{"properties":{"b":{}}}}`, `[{"a":1,"b":1,"c":1}]`, "/0/c unknown_field: is not a known field"},
 		"unevaluated stated":      {`{"properties":{"a":{}},"unevaluatedProperties":true}`, `{"x":1}`, ""},
 		"pattern":                 {`{"patternProperties":{"^x-":{}}}`, `{"x-a":1,"y":1}`, "/y unknown_field: is not a known field"},
 		"allOf is a union":        {`{"allOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}]}`, `{"a":1,"b":1,"c":1}`, "/c unknown_field: is not a known field"},
@@ -129,7 +194,13 @@ func readOnlyAndWriteOnly(t *testing.T, account string) {
 	if f := in.Validate(value(t, `{"name":"a","password":"b"}`)); f != nil {
 		t.Errorf("a client is asked for what the server writes: %s", brief(f))
 	}
+	if f := in.Validate(value(t, `{"name":"a"}`)); brief(f) != "/password required: is required" {
+		t.Errorf("a request without what is never shown: %s", brief(f))
+	}
 	forged := value(t, `{"id":1,"name":"a","password":"b"}`)
+	if out, changed, unknown := in.Prepare(forged, Allow); changed || unknown != nil {
+		t.Errorf("allow leaves %v %v", out, unknown)
+	}
 	if _, _, unknown := in.Prepare(forged, Reject); brief(unknown) != "/id readOnly: is set by the server and must not be sent" {
 		t.Errorf("a read-only member in a request: %s", brief(unknown))
 	}
@@ -145,6 +216,9 @@ func readOnlyAndWriteOnly(t *testing.T, account string) {
 	}
 	if f := out.checkWhole(value(t, `{"name":"a"}`)); brief(f) != "/id required: is required" {
 		t.Errorf("an answer without its id: %s", brief(f))
+	}
+	if f := mustSchema(t, account).Validate(value(t, `{"name":"a"}`)); brief(f) != "/id required: is required\n/password required: is required" {
+		t.Errorf("a schema by itself: %s", brief(f))
 	}
 	if v, changed, _ := schemaFor(t, prepared, answer).Prepare(value(t, `{}`), Reject); changed {
 		t.Errorf("a default is put into an answer: %v", v)
@@ -167,6 +241,33 @@ func TestIntegersCanBeRead(t *testing.T) {
 		var n int64
 		if err := strictjson.Unmarshal(b, &n); err != nil {
 			t.Errorf("%s is handed on as %s: %v", text, b, err)
+		}
+	}
+}
+
+// TestReadOnlyInCompositions: a member is read-only when it surely is, and then
+// also where its object knows all members.
+func TestReadOnlyInCompositions(t *testing.T) {
+	for schema, want := range map[string]string{
+		`{"properties":{"id":{"allOf":[{"readOnly":true},{"type":"integer"}]}}}`:                        "/id readOnly: is set by the server and must not be sent",
+		`{"properties":{"id":{"anyOf":[{"readOnly":true,"type":"integer"},{"type":"string"}]}}}`:        "",
+		`{"properties":{"id":{"readOnly":true}},"additionalProperties":true}`:                           "/id readOnly: is set by the server and must not be sent",
+		`{"properties":{"id":{"readOnly":true,"x-gatehouse":{"texts":{"readOnly":"Leave it to us"}}}}}`: "/id readOnly: Leave it to us",
+	} {
+		s := schemaFor(t, schema, request)
+		if _, _, unknown := s.Prepare(value(t, `{"id":1}`), Reject); brief(unknown) != want {
+			t.Errorf("%s: %s", schema, brief(unknown))
+		}
+		if out, _, _ := s.Prepare(value(t, `{"id":1}`), Strip); (len(out.(map[string]any)) == 0) != (want != "") {
+			t.Errorf("%s, strip: %v", schema, out)
+		}
+	}
+	for schema, shown := range map[string]bool{
+		`{"properties":{"id":{"allOf":[{"writeOnly":true},{"type":"integer"}]}}}`:                 false,
+		`{"properties":{"id":{"anyOf":[{"writeOnly":true,"type":"integer"},{"type":"string"}]}}}`: true,
+	} {
+		if f := schemaFor(t, schema, answer).checkWhole(value(t, `{"id":1}`)); (f == nil) != shown {
+			t.Errorf("%s: %s", schema, brief(f))
 		}
 	}
 }

@@ -108,12 +108,91 @@ func TestReadRoles(t *testing.T) {
 	}
 }
 
+// TestOnlyAHiddenMember: it is gone also when nothing else changes, and when what
+// it holds would have been written anew.
+func TestOnlyAHiddenMember(t *testing.T) {
+	op := roledOperation(t, "")
+	for sent, want := range map[string]string{
+		`[{"title":"a","rank":1,"salary":9}]`:   `[{"rank":1,"title":"a"}]`,
+		`[{"title":"a","rank":1,"salary":9.0}]`: `[{"rank":1,"title":"a"}]`,
+		`[ {"title":"a","rank":1} ]`:            `[ {"title":"a","rank":1} ]`,
+	} {
+		if out, err := op.FilterAnswer("member", 200, "application/json", []byte(sent)); string(out) != want || err != nil {
+			t.Errorf("%s is shown as %s %v", sent, out, err)
+		}
+	}
+	s := op.Body.Content["application/json"].Schema
+	v := value(t, `{"title":"a","rank":1,"salary":1}`)
+	if out, changed, _ := s.Prepare(v, Reject); changed {
+		t.Errorf("without a role %v is left", out)
+	}
+}
+
+// TestRolesOnTheWhole: a body or an answer that is some roles' as a whole, and two
+// statements on one member, of which both must hold.
+func TestRolesOnTheWhole(t *testing.T) {
+	api, err := Load(doc31(`  /a:
+    post:
+      x-gatehouse: { access: public }
+      requestBody: { content: { application/json: { schema: { type: [string, array], items: { x-gatehouse: { write_roles: [guest] } }, x-gatehouse: { write_roles: [admin, guest] } } } } }
+      responses: { "200": { description: a, content: { application/json: { schema: { x-gatehouse: { read_roles: [admin] } } } } } }
+  /b:
+    post:
+      x-gatehouse: { access: public }
+      requestBody:
+        content:
+          application/json:
+            schema:
+              allOf:
+                - properties: { x: { x-gatehouse: { write_roles: [admin, member] } } }
+                - properties: { x: { x-gatehouse: { write_roles: [manager, admin] } }, y: { x-gatehouse: { write_roles: [member] } } }
+      responses: { "200": { description: a, content: { application/json: { schema: { type: string } } } } }
+`), Options{Roles: []string{"admin", "manager", "member"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := api.Operations[0], api.Operations[1]
+	for _, c := range []struct {
+		op                  *Operation
+		role, body, refused string
+	}{
+		{a, "admin", `"x"`, ""},
+		{a, "member", `"x"`, "FORBIDDEN write_role: may not be set with your role"},
+		{a, "admin", `["x"]`, "FORBIDDEN write_role: may not be set with your role"},
+		{a, "guest", `["x"]`, ""},
+		{b, "admin", `{"x":1}`, ""},
+		{b, "member", `{"x":1}`, "FORBIDDEN /x write_role: may not be set with your role"},
+		{b, "manager", `{"x":1}`, "FORBIDDEN /x write_role: may not be set with your role"},
+		{b, "member", `{"y":1}`, ""},
+	} {
+		if _, err := c.op.Decode(c.role, "application/json", []byte(c.body)); formRefusal(err) != c.refused {
+			t.Errorf("%s sends %s: %q, want %q", c.role, c.body, formRefusal(err), c.refused)
+		}
+	}
+	for role, want := range map[string]string{"admin": ` "x"`, "member": `null`} {
+		if out, err := a.FilterAnswer(role, 200, "application/json", []byte(` "x"`)); string(out) != want || err != nil {
+			t.Errorf("%s is shown %s %v", role, out, err)
+		}
+	}
+	if !a.Filters() || b.Filters() {
+		t.Error("which operations filter is wrong")
+	}
+}
+
 func TestRolesThatNobodyHas(t *testing.T) {
 	for _, statement := range []string{"write_roles: [amdin]", "read_roles: []", "read_roles: admin", "write_roles: [1]", `read_roles: ["*"]`} {
 		doc := doc31(strings.Replace(strings.Replace(roled, " UNKNOWN", "", 1), "write_roles: [admin] }", statement+" }", 1))
 		if _, err := Load(doc, Options{Roles: []string{"admin", "manager", "member"}}); err == nil || !strings.Contains(err.Error(), "role") {
 			t.Errorf("%s: %v", statement, err)
 		}
+	}
+	c := newCompiler("test", value(t, `{"x":{"x-gatehouse":{"write_roles":["admin","guest"]}},"y":{"x-gatehouse":{"read_roles":["amdin"]}}}`).(map[string]any), false)
+	c.roles = []string{"admin"}
+	if _, err := c.compile("/x", request); err != nil {
+		t.Errorf("guest is whoever has no role: %v", err)
+	}
+	if _, err := c.compile("/y", request); err == nil || !strings.HasPrefix(err.Error(), `/y/x-gatehouse/read_roles: unknown role "amdin": nobody can have it; `) {
+		t.Errorf("a role that is misspelt: %v", err)
 	}
 }
 

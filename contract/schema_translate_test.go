@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -47,6 +49,11 @@ func TestTranslation30(t *testing.T) {
 		"a default stays":          {`{"S":{"type":"object","default":{"nullable":true}}}`, []string{`{}`}, nil},
 		"keywords of 2020-12":      {`{"S":{"$id":"http://a/b","$schema":"http://json-schema.org/draft-04/schema#","const":"ping"}}`, []string{`"ping"`}, []string{`"pong"`}},
 		"a target outside of it":   {`{"S":{"$ref":"#/x-defs/T"}},"x":{}},"x-defs":{"T":{"type":"string","nullable":true}},"y":{"z":{}`, []string{`null`}, []string{`1`}},
+		"anchors of 2020-12":       {`{"S":{"$anchor":"x","type":"string"},"T":{"$anchor":"x"},"U":{"$dynamicAnchor":"x"}}`, []string{`"a"`}, []string{`1`}},
+		"references of 2020-12":    {`{"S":{"$dynamicRef":"#nowhere","$recursiveRef":"nowhere","$recursiveAnchor":1,"$vocabulary":1,"type":"string"}}`, []string{`"a"`}, []string{`1`}},
+		"a limit as in 2020-12":    {`{"S":{"exclusiveMinimum":5}}`, []string{`6`}, []string{`5`}},
+		"not":                      {`{"S":{"not":{"type":"string","nullable":true}}}`, []string{`1`}, []string{`null`}},
+		"a list at the target":     {`{"S":{"$ref":"#/x-defs/0/1"}},"x":{}},"x-defs":[["",{"type":"string","nullable":true}]],"y":{"z":{}`, []string{`null`}, []string{`1`}},
 		"a schema calling itself":  {`{"S":{"type":"object","nullable":true,"properties":{"next":{"$ref":"#/components/schemas/S"}}}}`, []string{`{"next":{"next":null}}`}, []string{`{"next":1}`}},
 	} {
 		s := compile30(t, c.schemas)
@@ -83,5 +90,61 @@ func TestStatementsBesideARef30(t *testing.T) {
 	s := compile30(t, `{"S":{"$ref":"#/components/schemas/T","x-gatehouse":{"trim":true}},"T":{"type":"string"}}`)
 	if v, _, _ := s.Prepare(" a ", Reject); v != "a" {
 		t.Errorf("%q", v)
+	}
+}
+
+// TestTranslationTouchesSchemasAlone: wherever the document has one, and nothing
+// that only looks like one.
+func TestTranslationTouchesSchemasAlone(t *testing.T) {
+	const old, translated = `{"type":"string","nullable":true}`, `{"type":["string","null"],"nullable":true}`
+	for place, schema := range map[string]bool{
+		`{"components":{"schemas":{"A":HERE}}}`:                                                         true,
+		`{"components":{"schemas":{"A":{"properties":{"x":{"items":HERE}}}}}}`:                          true,
+		`{"components":{"schemas":{"A":{"enum":[HERE]}}}}`:                                              false,
+		`{"components":{"schemas":{"A":{"default":HERE,"example":HERE}}}}`:                              false,
+		`{"components":{"parameters":{"P":{"schema":HERE}}}}`:                                           true,
+		`{"components":{"x-schemas":{"A":HERE}}}`:                                                       false,
+		`{"paths":{"/a":{"get":{"parameters":[{},{"schema":HERE}]}}}}`:                                  true,
+		`{"paths":{"/a~/b":{"post":{"requestBody":{"content":{"application/json":{"schema":HERE}}}}}}}`: true,
+		`{"paths":{"/a":{"get":{"x-gatehouse-websocket":{"receive":{"ping":HERE}}}}}}`:                  true,
+		`{"paths":{"/a":{"get":{"x-gatehouse-websocket":{"send":{"pong":HERE}}}}}}`:                     true,
+		`{"paths":{"/a":{"get":{"x-gatehouse-websocket":{"other":{"pong":HERE}}}}}}`:                    false,
+		`{"paths":{"/a":{"get":{"x-other":{"receive":{"ping":HERE},"send":{"pong":HERE}}}}}}`:           false,
+		`{"paths":{"/a":{"get":{"example":{"schema":HERE}}}}}`:                                          false,
+		`{"paths":{"/a":{"get":{"examples":{"one":{"value":{"schema":HERE}}}}}}}`:                       false,
+		`{"x-gatehouse":{"schema":HERE}}`:                                                               false,
+		`{"components":{"schemas":{"A":{"$ref":"#A"}}},"A":HERE,"type":"string","nullable":true}`:       false,
+	} {
+		want := old
+		if schema {
+			want = translated
+		}
+		doc := value(t, strings.ReplaceAll(place, "HERE", old)).(map[string]any)
+		if got := translate30(doc); !reflect.DeepEqual(got, value(t, strings.ReplaceAll(place, "HERE", want))) {
+			t.Errorf("%s: %v", place, got)
+		}
+	}
+}
+
+// TestTranslatedLimitsAreToldOnce: the limit that became an exclusive one is gone.
+func TestTranslatedLimitsAreToldOnce(t *testing.T) {
+	s := compile30(t, `{"S":{"minimum":1,"exclusiveMinimum":true,"maximum":9,"exclusiveMaximum":false}}`)
+	if got := brief(s.Validate(value(t, `0`))); got != "exclusiveMinimum: must be greater than 1" {
+		t.Error(got)
+	}
+	if got := brief(s.Validate(value(t, `10`))); got != "maximum: must be at most 9" {
+		t.Error(got)
+	}
+}
+
+func TestLookUp(t *testing.T) {
+	doc := value(t, `{"a":[{"b":1},{"b/~":2}],"":3}`)
+	for pointer, want := range map[string]any{
+		"": doc, "/a/0/b": json.Number("1"), "/a/1/b~1~0": json.Number("2"), "/": json.Number("3"),
+		"/a/2": nil, "/a/-1": nil, "/a/x": nil, "/a/": nil, "/b": nil, "/a/0/b/c": nil, "a": nil, "\x00": nil,
+	} {
+		if got := lookUp(doc, pointer); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q leads to %v", pointer, got)
+		}
 	}
 }
