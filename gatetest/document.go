@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse/contract"
@@ -100,6 +104,8 @@ func (d *document) params(o *operation, at stated, given map[string]string) erro
 			query.Set(p.Name, text)
 		case "header":
 			o.header[p.Name] = text
+		case "cookie":
+			o.cookies = append(o.cookies, p.Name+"="+text)
 		}
 	}
 	o.query = query.Encode()
@@ -117,13 +123,21 @@ func (o *operation) paramsFit() error {
 		return fmt.Errorf("the path %s does not lead to it; state its parameters in Target.Params", o.path)
 	}
 	r := &http.Request{URL: &url.URL{Path: o.path, RawQuery: o.query}, Header: http.Header{}}
-	for name, value := range o.header {
-		r.Header.Set(name, value)
-	}
+	o.setHeader(r)
 	if _, faults := o.op.DecodeParams(r, m.Values); len(faults) > 0 {
 		return fmt.Errorf("the parameter made for %s %s; state one in Target.Params", faults[0].Field, faults[0].Message)
 	}
 	return nil
+}
+
+// setHeader puts the parameters of the header into a request.
+func (o *operation) setHeader(r *http.Request) {
+	for name, value := range o.header {
+		r.Header.Set(name, value)
+	}
+	if o.cookies != nil {
+		r.Header.Set("Cookie", strings.Join(o.cookies, "; "))
+	}
 }
 
 // schemaOf finds the schema of a parameter in the document.
@@ -145,14 +159,19 @@ func (d *document) schemaOf(at stated, p *contract.Param) any {
 	return nil
 }
 
+// fillBody makes a body of the first media type of the contract that it can
+// make: JSON before forms. Others pass the contract as they are.
 func (d *document) fillBody(o *operation, stated map[string]any, given string) error {
 	content, _ := stated["content"].(map[string]any)
 	for _, media := range o.op.Body.Accepts() {
 		m, _ := content[media].(map[string]any)
-		if !o.op.Body.Content[media].JSON {
+		as := o.op.Body.Content[media]
+		if !as.JSON && !as.Form && !as.Multipart {
 			continue
 		}
-		o.media = media
+		if o.media = media; as.Multipart {
+			o.media += "; boundary=" + boundary
+		}
 		if given != "" {
 			o.body = []byte(given)
 			return o.bodyFits()
@@ -164,11 +183,51 @@ func (d *document) fillBody(o *operation, stated map[string]any, given string) e
 				return fmt.Errorf("body: %w; state one in Target.Bodies", err)
 			}
 		}
-		b, err := strictjson.Marshal(v)
+		b, err := encodeBody(as, v)
 		o.body = b
 		return errors.Join(err, o.bodyFits())
 	}
-	return nil // a body of another media type than JSON passes as it is
+	return nil
+}
+
+const boundary = "gatetest-boundary"
+
+func encodeBody(as *contract.Media, v any) ([]byte, error) {
+	fields, _ := v.(map[string]any)
+	switch {
+	case as.Form:
+		form := url.Values{}
+		for name, value := range fields {
+			form.Set(name, plainText(value))
+		}
+		return []byte(form.Encode()), nil
+	case as.Multipart:
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		err := w.SetBoundary(boundary)
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			err = errors.Join(err, writePart(w, name, plainText(fields[name]), as.Part(name)))
+		}
+		err = errors.Join(err, w.Close())
+		return b.Bytes(), err
+	default:
+		return strictjson.Marshal(v)
+	}
+}
+
+func writePart(w *multipart.Writer, name, text string, as contract.Part) error {
+	if !as.File {
+		return w.WriteField(name, text)
+	}
+	header := textproto.MIMEHeader{"Content-Disposition": {`form-data; name="` + name + `"; filename="gatetest.txt"`}, "Content-Type": {"text/plain"}}
+	if len(as.Types) > 0 && !strings.Contains(as.Types[0], "*") {
+		header.Set("Content-Type", as.Types[0])
+	}
+	part, err := w.CreatePart(header)
+	if err == nil {
+		_, err = part.Write([]byte(text))
+	}
+	return err
 }
 
 func (o *operation) bodyFits() error {

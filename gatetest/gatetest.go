@@ -44,12 +44,13 @@ type Target struct {
 	Address string
 	DialTLS *tls.Config
 
-	// Bodies are JSON bodies by operationId, in place of those that are made from
-	// the contract: for a schema that no example can be made for.
+	// Bodies are bodies by operationId, in place of those that are made from the
+	// contract: for a schema that no example can be made for. Their media type is
+	// the first of the contract that is JSON or a form.
 	Bodies map[string]string
 
 	// Params are texts of parameters by operationId and then "path.id",
-	// "query.limit" or "header.X-Key", in place of those made from the contract.
+	// "query.limit", "header.X-Key" or "cookie.theme", in place of those made from the contract.
 	Params map[string]map[string]string
 
 	// Others are as Params, and name what belongs to none of the roles of Tokens:

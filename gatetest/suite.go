@@ -30,12 +30,13 @@ type suite struct {
 
 // operation is an operation with a request that fits it.
 type operation struct {
-	op     *contract.Operation
-	path   string // escaped, without the query
-	query  string
-	header map[string]string
-	media  string // of body
-	body   []byte
+	op      *contract.Operation
+	path    string // escaped, without the query
+	query   string
+	header  map[string]string
+	cookies []string
+	media   string // of body
+	body    []byte
 }
 
 func newSuite(target Target) (*suite, error) {
@@ -162,9 +163,7 @@ func (s *suite) request(o *operation, role string) *http.Request {
 	if len(o.body) == 0 {
 		r.Body, r.ContentLength = http.NoBody, 0
 	}
-	for name, value := range o.header {
-		r.Header.Set(name, value)
-	}
+	o.setHeader(r)
 	if o.media != "" {
 		r.Header.Set("Content-Type", o.media)
 	}
@@ -186,6 +185,9 @@ func (s *suite) request(o *operation, role string) *http.Request {
 
 // withCookie is how a page of the same site asks.
 func (s *suite) withCookie(r *http.Request, cookie string) {
+	if c := r.Header.Get("Cookie"); c != "" { // parameters of the contract
+		cookie = c + "; " + cookie
+	}
 	r.Header.Set("Cookie", cookie)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Origin", s.origin())
