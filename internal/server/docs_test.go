@@ -208,3 +208,26 @@ func TestSigningInPage(t *testing.T) {
 		}
 	}
 }
+
+// TestFieldsOfThePage wants each field that the page has a rule for to be one of
+// the contracts, and a rule to read and one to write it.
+func TestFieldsOfThePage(t *testing.T) {
+	_, text := page(t, "http-api.md")
+	document, err := apps.Document("1.2.3", contracts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(text, "<!-- fields -->\n")
+	table, _, _ = strings.Cut(table, "<!-- end -->")
+	rows := regexp.MustCompile("(?m)^\\| (`[^|]+) \\| [^|]+ \\| [^|]+ \\| [^|]+ \\|$").FindAllStringSubmatch(table, -1)
+	if len(rows) != 5 || strings.Count(table, "\n") != 7 {
+		t.Errorf("%d rows with a rule to read and one to write, of %d lines", len(rows), strings.Count(table, "\n"))
+	}
+	for _, row := range rows {
+		for _, field := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			if !strings.Contains(string(document), `"`+field[1]+`":{`) {
+				t.Errorf("no contract has a field %s", field[1])
+			}
+		}
+	}
+}
