@@ -9,6 +9,9 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -36,6 +39,7 @@ import (
 type options struct {
 	listen, url, ownerURL, path, record, secret string
 	pool, slots                                 int
+	token                                       bool
 }
 
 func main() {
@@ -48,7 +52,12 @@ func main() {
 	flag.StringVar(&o.secret, "secret", os.Getenv("JWT_SECRET"), "secret of the issuer")
 	flag.IntVar(&o.pool, "pool", 20, "database connections")
 	flag.IntVar(&o.slots, "slots", 1000, "appointments; the first 25 belong to the five days")
+	flag.BoolVar(&o.token, "token", false, "print an admin's token of that issuer, good for an hour, and end")
 	flag.Parse()
+	if o.token {
+		fmt.Println(mint(o.secret, time.Now()))
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := serve(ctx, o); err != nil {
@@ -209,13 +218,26 @@ func raised(apis ...*contract.API) map[string]contract.Budget {
 	return all
 }
 
+// issuer of the tokens.
+const issuer = "https://bench.local"
+
+// mint makes a token as the issuer does.
+func mint(secret string, now time.Time) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	input := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(fmt.Appendf(nil,
+		`{"iss":%q,"aud":"bench","sub":"bench","role":"admin","iat":%d,"exp":%d}`, issuer, now.Unix(), now.Add(time.Hour).Unix()))
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(input))
+	return input + "." + encode(mac.Sum(nil))
+}
+
 func (o options) verifier() (*authn.JWT, error) {
 	key, err := authn.NewKey("HS256", []byte(o.secret))
 	if err != nil {
 		return nil, err
 	}
 	return authn.NewJWT(authn.JWTConfig{
-		Keys: func(string) (authn.Key, error) { return key, nil }, Issuer: "https://bench.local", Audience: "bench", Type: "JWT",
+		Keys: func(string) (authn.Key, error) { return key, nil }, Issuer: issuer, Audience: "bench", Type: "JWT",
 		Private: func(c authn.Claims) (any, error) {
 			var own struct {
 				Role string `json:"role"`
