@@ -29,26 +29,29 @@ func (l *layer) serveFiltered(c *call.Call, r *http.Request, next http.Handler) 
 	c.HoldWhole(maxFiltered)
 	defer c.Drop()
 	next.ServeHTTP(w, r)
-	if c.Refusal() != nil {
-		c.Send()
-		return
+	if c.Refusal() == nil {
+		l.filter(c, r)
 	}
+	c.Send()
+}
+
+// filter puts what may leave in the place of the answer that is kept back.
+func (l *layer) filter(c *call.Call, r *http.Request) {
+	w := c.ResponseWriter()
 	status, body, held := c.Held()
 	err := errTooLarge
 	if held {
 		body, err = l.filtered(c, status, body)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		c.Drop()
 		call.Refuse(w, r, problem.Internal(err).From("validate", "answer: cannot be filtered"))
-		return
-	}
-	if r.Method == http.MethodHead {
+	case r.Method == http.MethodHead:
 		w.Header().Del("Content-Length") // it counts what the caller may not see
-	} else {
+	default:
 		c.Replace(body)
 	}
-	c.Send()
 }
 
 var errTooLarge = errors.New("the answer is too large to be filtered")

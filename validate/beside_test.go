@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/gatetest"
 	"github.com/gatehouse-api/gatehouse/validate"
 )
 
@@ -28,12 +29,11 @@ func noise(n int) string {
 // handler has what was validated.
 func TestReportValidatesCompressedBodies(t *testing.T) {
 	for name, c := range map[string]struct {
-		sent, text string
-		pardons    int
+		sent, text, pardon string
 	}{
-		"a small one":       {zip(t, "gzip", `{"a":"b"}`), `{"a":"b"}`, 0},
-		"one at the limit":  {zip(t, "gzip", noise(300_000)), noise(300_000), 0},
-		"one byte too many": {zip(t, "gzip", noise(300_001)), "", 1},
+		"a small one":       {zip(t, "gzip", `{"a":"b"}`), `{"a":"b"}`, ""},
+		"one at the limit":  {zip(t, "gzip", noise(300_000)), noise(300_000), ""},
+		"one byte too many": {zip(t, "gzip", noise(300_001)), "", "BODY_TOO_LARGE"},
 	} {
 		for _, coding := range []string{"gzip", ""} {
 			var data []byte
@@ -57,28 +57,52 @@ func TestReportValidatesCompressedBodies(t *testing.T) {
 			rec := httptest.NewRecorder()
 			h.ServeHTTP(rec, r)
 			want := c.text
-			if c.pardons > 0 {
+			if c.pardon != "" {
 				want = c.sent
 			}
-			if rec.Code != 200 || string(data) != want || len(seen.Pardons()) != c.pardons || (left == "") != (c.pardons == 0) {
+			if rec.Code != 200 || string(data) != want || pardoned(seen) != c.pardon || (left == "") != (c.pardon == "") {
 				t.Errorf("%s, %q: %d, %d bytes, want %d, Content-Encoding %q, %v", name, coding, rec.Code, len(data), len(want), left, seen.Pardons())
 			}
 		}
 	}
 }
 
+// pardoned are the codes of what a mode has let through.
+func pardoned(c *call.Call) string {
+	var codes []string
+	for _, p := range c.Pardons() {
+		codes = append(codes, p.Code)
+	}
+	return strings.Join(codes, " ")
+}
+
 // TestReportReservesForBoth: what was sent and what it holds are two buffers.
 func TestReportReservesForBoth(t *testing.T) {
 	sent := zip(t, "gzip", `{"a":"b"}`)
-	for room, want := range map[int64]int{300_000 + int64(len(sent)): 0, 300_000 + int64(len(sent)) - 1: 1} {
+	for room, want := range map[int64]string{300_000 + int64(len(sent)): "", 300_000 + int64(len(sent)) - 1: "SERVICE_UNAVAILABLE"} {
 		begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: room, Modes: call.Modes{"uploads": {"validate": call.Report}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		pardons := -1
-		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { pardons = len(call.From(r.Context()).Pardons()) })
-		if rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, next)), "POST /zipped", sent, "Content-Encoding: gzip"); pardons != want {
-			t.Errorf("with %d bytes: %d, %d pardons", room, rec.Code, pardons)
+		pardon := "not served"
+		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { pardon = pardoned(call.From(r.Context())) })
+		if rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, next)), "POST /zipped", sent, "Content-Encoding: gzip"); pardon != want {
+			t.Errorf("with %d bytes: %d, %s", room, rec.Code, pardon)
+		}
+	}
+}
+
+// TestCompressedBodiesReserveWhatTheyMayBecome: the limit of the operation, which
+// is what a body of unknown length is held for.
+func TestCompressedBodiesReserveWhatTheyMayBecome(t *testing.T) {
+	for room, want := range map[int64]int{300_000: 200, 299_999: 503} {
+		begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: room})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := begin(layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+		if rec := send(h, "POST /zipped", zip(t, "gzip", `{"a":"b"}`), "Content-Encoding: gzip"); rec.Code != want {
+			t.Errorf("with %d bytes: %d", room, rec.Code)
 		}
 	}
 }
@@ -88,6 +112,10 @@ func TestCodingsThatAreNotStated(t *testing.T) {
 	h := layer(t, validate.Config{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
 	rec := send(h, "PUT /notes/7", "x", "Content-Encoding: gzip")
 	if rec.Code != 415 || strings.Contains(rec.Body.String(), "one of") {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	h = layer(t, validate.Config{Table: gatetest.Compile(t, coded)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
+	if rec := send(h, "POST /inflated", "x", "Content-Encoding: gzip"); rec.Code != 415 || !strings.Contains(rec.Body.String(), "with one of: deflate") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 	seen := 0

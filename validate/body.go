@@ -18,9 +18,8 @@ type input struct {
 	upload *upload // multipart/form-data, in place of body
 }
 
-func hadBody(r *http.Request) bool {
-	return r.ContentLength != 0 || len(r.TransferEncoding) > 0
-}
+// hadBody tells whether a request has a body, or may have one of unknown length.
+func hadBody(r *http.Request) bool { return r.ContentLength != 0 }
 
 // readBody reads and decodes the body. What the header alone refuses is refused
 // before a byte is read.
@@ -53,7 +52,7 @@ func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, r
 		return in, problem.Malformed("Content-Type is stated more than once")
 	}
 	contentType := strings.Join(types, "")
-	if op.Body != nil && (r.ContentLength > 0 || zipped != nil || strings.HasPrefix(strings.ToLower(contentType), "multipart/")) {
+	if op.Body != nil && (r.ContentLength != -1 || zipped != nil || strings.HasPrefix(strings.ToLower(contentType), "multipart/")) {
 		media, refusal := op.Body.Media(contentType)
 		if refusal != nil {
 			return in, refusal

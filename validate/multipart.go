@@ -96,9 +96,7 @@ func (b *capped) Read(p []byte) (int, error) {
 	if b.left -= int64(n); b.left < 0 {
 		n, err = 0, errBodySize
 	}
-	if err != nil && err != io.EOF {
-		b.err = err
-	}
+	b.err = err
 	return n, err
 }
 
@@ -222,7 +220,7 @@ func (s *reading) file(part io.Reader, v contract.FormValue, about contract.Part
 		part = begun
 	}
 	s.sent = append(s.sent, v)
-	known := about.File || s.media.Names(v.Name) || s.op.Unknown == contract.Allow || s.op.Unknown == contract.Report
+	known := about.File || s.op.Unknown == contract.Allow || s.op.Unknown == contract.Report
 	if !known || !about.Accepts(v.File.Type) {
 		return nil
 	}

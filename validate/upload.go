@@ -98,18 +98,16 @@ func (u *upload) write(values []contract.FormValue) {
 	for _, v := range values {
 		// A bytes.Buffer takes everything: there is no error to look at.
 		part, _ := w.CreatePart(partHeader(v))
-		if v.File == nil {
+		switch c := u.files[v.File]; {
+		case v.File == nil:
 			_, _ = io.WriteString(part, v.Text)
-			continue
+		case c.data != nil || u.spool == nil:
+			cuts, between = append(cuts, frame.Len()), append(between, bytes.NewReader(c.data))
+			u.size += c.size
+		default:
+			cuts, between = append(cuts, frame.Len()), append(between, io.NewSectionReader(u.spool, c.at, c.size))
+			u.size += c.size
 		}
-		c := u.files[v.File]
-		cuts = append(cuts, frame.Len())
-		if c.data != nil || u.spool == nil {
-			between = append(between, bytes.NewReader(c.data))
-		} else {
-			between = append(between, io.NewSectionReader(u.spool, c.at, c.size))
-		}
-		u.size += c.size
 	}
 	_ = w.Close()
 	var pieces []io.Reader

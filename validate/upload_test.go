@@ -295,6 +295,7 @@ func TestContentEncoding(t *testing.T) {
 		{"broken off", "gzip", zip(t, "gzip", good)[:20], 400, ""},
 		{"a wrong sum", "gzip", strings.Replace(zip(t, "gzip", good), "\x09\x00\x00\x00", "\x08\x00\x00\x00", 1), 400, ""},
 		{"not compressed at all", "gzip", good, 400, ""},
+		{"no zlib at all", "deflate", good, 400, ""},
 		{"brotli", "br", good, 415, "gzip, deflate, identity"},
 		{"twice", "gzip, gzip", zip(t, "gzip", zip(t, "gzip", good)), 415, "gzip, deflate, identity"},
 	} {
