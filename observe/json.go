@@ -68,41 +68,34 @@ func (l *jsonLine) record(rec *Record) {
 	l.b = append(l.b, `","level":"`...)
 	l.b = append(l.b, rec.Level.String()...)
 	l.b = append(l.b, '"')
-	l.text("msg", rec.Type)
-	rec.emit(l)
+	l.field("msg", slog.StringValue(rec.Type))
+	rec.emit(l.field)
 	l.b = append(l.b, '}', '\n')
 }
 
-func (l *jsonLine) key(k string) {
+// field writes a value of the kinds that Record.emit has.
+func (l *jsonLine) field(key string, v slog.Value) {
 	l.b = append(l.b, ',', '"')
-	l.b = append(l.b, k...)
+	l.b = append(l.b, key...)
 	l.b = append(l.b, '"', ':')
+	switch v.Kind() {
+	case slog.KindString:
+		l.b = appendString(l.b, v.String())
+	case slog.KindInt64:
+		l.b = strconv.AppendInt(l.b, v.Int64(), 10)
+	case slog.KindBool:
+		l.b = strconv.AppendBool(l.b, v.Bool())
+	case slog.KindFloat64:
+		l.b = strconv.AppendFloat(l.b, v.Float64(), 'f', -1, 64)
+	default:
+		list, _ := v.Any().([]string)
+		l.list(list)
+	}
 }
 
-func (l *jsonLine) text(k, v string) {
-	l.key(k)
-	l.b = appendString(l.b, v)
-}
-
-func (l *jsonLine) number(k string, n int64) {
-	l.key(k)
-	l.b = strconv.AppendInt(l.b, n, 10)
-}
-
-func (l *jsonLine) flag(k string, v bool) {
-	l.key(k)
-	l.b = strconv.AppendBool(l.b, v)
-}
-
-func (l *jsonLine) milliseconds(k string, d time.Duration) {
-	l.key(k)
-	l.b = strconv.AppendFloat(l.b, inMilliseconds(d), 'f', -1, 64)
-}
-
-func (l *jsonLine) list(k string, v []string) {
-	l.key(k)
+func (l *jsonLine) list(values []string) {
 	l.b = append(l.b, '[')
-	for i, s := range v {
+	for i, s := range values {
 		if i > 0 {
 			l.b = append(l.b, ',')
 		}

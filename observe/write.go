@@ -33,83 +33,59 @@ func log(h slog.Handler, list ...*Record) error {
 			continue
 		}
 		r := slog.NewRecord(rec.Time, rec.Level, rec.Type, 0)
-		var fields attrFields
-		rec.emit(&fields)
-		r.AddAttrs(fields...)
+		rec.emit(func(key string, value slog.Value) { r.AddAttrs(slog.Attr{Key: key, Value: value}) })
 		note(h.Handle(ctx, r))
 	}
 	return first
 }
 
-// fields is what a record is told to, field by field.
-type fields interface {
-	text(key, value string)
-	number(key string, n int64)
-	flag(key string, v bool)
-	milliseconds(key string, d time.Duration)
-	list(key string, values []string)
-}
-
-// emit tells the fields in the order in which they are written.
-func (rec *Record) emit(to fields) {
+// emit tells the fields in the order in which they are written. A value is a
+// string, an Int64, a Bool, a Float64 or, as Any, a []string.
+func (rec *Record) emit(tell func(key string, value slog.Value)) {
+	text := func(key, value string) { tell(key, slog.StringValue(value)) }
 	some := func(key, value string) {
 		if value != "" {
-			to.text(key, value)
+			text(key, value)
 		}
 	}
-	to.text("type", rec.Type)
-	to.text("request_id", rec.RequestID)
-	to.text("method", rec.Method)
-	to.text("route", rec.Route)
+	text("type", rec.Type)
+	text("request_id", rec.RequestID)
+	text("method", rec.Method)
+	text("route", rec.Route)
 	some("operation", rec.Operation)
 	some("api", rec.API)
 	arrived := rec.Type == "REQUEST" && rec.Status == 0
 	if !arrived {
-		to.number("status", int64(rec.Status))
-		to.flag("success", rec.Success)
-		to.milliseconds("duration_ms", rec.Duration)
-		to.number("bytes", rec.Bytes)
-		to.text("role", rec.Role)
+		tell("status", slog.IntValue(rec.Status))
+		tell("success", slog.BoolValue(rec.Success))
+		tell("duration_ms", slog.Float64Value(float64(rec.Duration.Round(time.Microsecond))/float64(time.Millisecond)))
+		tell("bytes", slog.Int64Value(rec.Bytes))
+		text("role", rec.Role)
 		some("principal", rec.Principal)
 	}
 	if rec.Client.IsValid() {
-		to.text("client", rec.Client.String())
+		text("client", rec.Client.String())
 	}
-	to.text("protocol", rec.Protocol)
+	text("protocol", rec.Protocol)
 	if !arrived {
-		to.text("verdict", rec.Verdict)
+		text("verdict", rec.Verdict)
 	}
 	some("rule", rec.Rule)
 	some("code", rec.Code)
 	some("cause", rec.Cause)
 	some("stack", rec.Stack)
 	if len(rec.Notes) > 0 {
-		to.list("notes", rec.Notes)
+		tell("notes", slog.AnyValue(rec.Notes))
 	}
 	if len(rec.WouldRefuse) > 0 {
-		to.list("would_refuse", rec.WouldRefuse)
-		to.list("would_allow", rec.WouldAllow)
+		tell("would_refuse", slog.AnyValue(rec.WouldRefuse))
+		tell("would_allow", slog.AnyValue(rec.WouldAllow))
 	}
 	if rec.Type == "AUDIT" {
-		to.text("action", rec.Action)
-		to.text("outcome", rec.Outcome)
+		text("action", rec.Action)
+		text("outcome", rec.Outcome)
 		some("resource_id", rec.Resource)
 	}
-}
-
-func inMilliseconds(d time.Duration) float64 {
-	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
-}
-
-// attrFields collects the fields for any handler of log/slog.
-type attrFields []slog.Attr
-
-func (f *attrFields) text(k, v string)          { *f = append(*f, slog.String(k, v)) }
-func (f *attrFields) number(k string, n int64)  { *f = append(*f, slog.Int64(k, n)) }
-func (f *attrFields) flag(k string, v bool)     { *f = append(*f, slog.Bool(k, v)) }
-func (f *attrFields) list(k string, v []string) { *f = append(*f, slog.Any(k, v)) }
-func (f *attrFields) milliseconds(k string, d time.Duration) {
-	*f = append(*f, slog.Float64(k, inMilliseconds(d)))
 }
 
 // safe escapes what could end a line, hide a part of it or change how it is
