@@ -70,7 +70,6 @@ type loader struct {
 	defaults Operation // what the document states for every operation
 	compiler *compiler
 	cut      map[*docNode]bool // what was refused already, and is kept from the schema compiler
-	refused  map[mark]bool     // places at which a schema was refused
 	ids      map[string]mark   // operationIds that the document states
 	places   map[string]mark   // of the operations, by operationId
 	excluded map[string]bool   // operations that do not exist in this environment, by pointer

@@ -15,7 +15,6 @@ const maxRounds = 32
 // compileAll hands to the schema compiler what it knows. What it refuses is
 // told, cut out, and the rest compiled again, until nothing new is found.
 func (l *loader) compileAll(all []stated, ops []*Operation) {
-	l.refused = map[mark]bool{}
 	for range maxRounds {
 		before := len(l.cut)
 		l.compiler = newCompiler(l.name, l.root.node.value(l.cut).(map[string]any), l.v30)
@@ -119,10 +118,7 @@ func (l *loader) compiled(s spot, err error) bool {
 		}
 	}
 	l.cut[at.node] = true
-	if !l.refused[at.at()] {
-		l.refused[at.at()] = true
-		l.add(at.at(), issue)
-	}
+	l.add(at.at(), issue)
 	return false
 }
 

@@ -90,6 +90,9 @@ func TestFaultsOfReferences(t *testing.T) {
 		{"an index with a zero before it", param("^'#/paths/~1b/get/parameters/00'"), "", "^1 " + nothing("#/paths/~1b/get/parameters/00")},
 		{"an index below zero", param("^'#/paths/~1b/get/parameters/-1'"), "", "^1 " + nothing("#/paths/~1b/get/parameters/-1")},
 		{"beyond a text", param("^'#/info/title/0'"), "", "^1 " + nothing("#/info/title/0")},
+		{"one of many", pathA + b + "components: { parameters: { A: { $ref: '#/components/parameters/p19' }, B: { $ref: '#/components/parameters/p0' }, C: { $ref: ^'#/components/parameters/p20' }, " +
+			listing(20, func(i int) string { return fmt.Sprintf("p%d: { name: n, in: query, schema: {} }", i) }) + " } }\n", "",
+			"^1 GH-CON-006 there is nothing at \"#/components/parameters/p20\" | Did you mean \"#/components/parameters/p0\"?"},
 		{"a broken escape", param("^'#/paths/%zz'"), "", "^1 " + nothing("#/paths/%zz")},
 		{"a slash forgotten", param("^'#components/parameters/N~11'") + "components: { parameters: { N/1: { name: n, in: query, schema: {} } } }\n", "",
 			`^1 GH-CON-006 there is nothing at "#components/parameters/N~11" | Did you mean "#/components/parameters/N~11"?`},
@@ -147,6 +150,25 @@ func TestFaultsOfShape(t *testing.T) {
 	})
 }
 
+func TestFaultsOfSchemas(t *testing.T) {
+	const old = "openapi: 3.0.3\ninfo: { title: T, version: '1' }\npaths:\n  /a: { get: { " + publicAccess + ", parameters: [{ name: q, in: query, schema: { type: ^strin, nullable: true } }] } }\n"
+	holdFaults(t, Options{}, []faultRow{
+		{"one that was translated", old, "", "^1 GH-CON-020 not a valid JSON Schema | See the 2020-12 specification for this keyword."},
+		{"of an answer", "  /a: { get: { " + publicAccess + ", responses: { 200: { description: d, content: { application/json: { schema: { type: ^strin } } } } } } }\n", "",
+			"^1 GH-CON-020 not a valid JSON Schema | See the 2020-12 specification for this keyword."},
+	})
+	many := "{ properties: { " + listing(33, func(i int) string { return fmt.Sprintf("p%d: { minLength: -1 }", i) }) + " } }"
+	_, err := Load(doc31("  /a: { post: { "+publicAccess+", requestBody: { content: { application/json: { schema: "+many+" } } } } }\n"), Options{})
+	if issues, _ := err.(Issues); len(issues) != 32 {
+		t.Errorf("%d faults of one schema are told at once, want 32: %v", len(issues), err)
+	}
+	for text, want := range map[string]string{"": "", "a": "A.", "no": "No.", "élan": "Élan.", "Done.": "Done.", "is it?": "Is it?", `"x" is`: `"x" is.`} {
+		if got := sentence(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestFaultsOfParameters(t *testing.T) {
 	get := func(path, params string) string {
 		return "  " + path + ": { ^get: { " + publicAccess + ", parameters: [" + params + "] } }\n"
@@ -162,7 +184,7 @@ func TestFaultsOfParameters(t *testing.T) {
 				"^5 GH-CON-013 the parameter \"n\" does not say where it stands | Known are: path, query, header, cookie\n" +
 				"^6 GH-CON-013 the parameter \"m\" does not say where it stands | Add in: path, query, header or cookie."},
 		{"one name in several places, in another case, and a header that is described elsewhere", quiet("/a", "{ name: q, in: query, schema: {} }, { name: Q, in: query, schema: {} }, { name: q, in: header, schema: {} }, "+
-			"{ name: q, in: cookie, schema: {} }, { name: Accept, in: header }"), "", ""},
+			"{ name: q, in: cookie, schema: {} }, { name: r, in: header, schema: {} }, { name: Accept, in: header }"), "", ""},
 		{"a path parameter that is not required", quiet("/{a}/{b}", "^{ name: a, in: path, required: false, schema: {} }, ^{ name: b, in: path, required: 'true', schema: {} }"), "",
 			"^1 GH-CON-011 the path parameter \"a\" is not required | Add / required: true\n^2 GH-CON-011 the path parameter \"b\" is not required | Add / required: true"},
 		{"a path parameter of another name, and a query parameter of its name", get("/{noteId}", "{ name: noteId, in: query, schema: {} }, ^{ name: noteid, in: path, required: true, schema: {} }"), "",

@@ -207,9 +207,9 @@ func (s spot) text() string {
 	return ""
 }
 
-// words say what kind of value stands there.
-func (s spot) words() string {
-	if s.is(isText) && s.text() == "" {
+// noText says what stands where a text should.
+func (s spot) noText() string {
+	if s.is(isText) {
 		return "an empty text"
 	}
 	return s.node.kind.String()

@@ -80,6 +80,7 @@ func TestYAML(t *testing.T) {
 		"!!str a: 1\n&b b: 2\n? |\n  c\n: 3\n":                `{"a":1,"b":2,"c\n":3}`,
 		"{'a':1, \"b\":2, c:[3], d:{e: 4}, f:\n   5, g: , h}": `{"a":1,"b":2,"c":[3],"d":{"e":4},"f":5,"g":null,"h":null}`,
 		"[a: 1, { b: 2 }, c:d]":                               `[{"a":1},{"b":2},"c:d"]`,
+		"{a:\n   1}":                                          `{"a":1}`,
 		"a: <<\n":                                             `{"a":"<<"}`,
 		"%YAML 1.2\n---\na: 1\n---\n# nothing\n":              `{"a":1}`,
 		"a: |\r\n  x\r\n  y\r\nb: 'x\r\n\r\n  y'\r\n":         `{"a":"x\ny\n","b":"x\ny"}`,
@@ -176,6 +177,18 @@ func TestSourceKeepsReading(t *testing.T) {
 	parsed(t, deep)
 }
 
+// TestMarks holds how wide what is at fault is shown: with its quotes.
+func TestMarks(t *testing.T) {
+	for text, want := range map[string]mark{"a: bé": {line: 1, col: 4, width: 2}, "a: 'bé'": {line: 1, col: 4, width: 4}, "a:\n  \"b\"": {line: 2, col: 3, width: 3}} {
+		n := parse(File{Name: "f", Data: []byte(text)}, &collector{})
+		got := n.find("a").value.mark
+		got.src = nil
+		if got != want {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 // listing joins n items by commas.
 func listing(n int, item func(int) string) string {
 	items := make([]string, n)
@@ -200,13 +213,11 @@ func TestBounds(t *testing.T) {
 	aliases := func(more int) string { // of 2 + 1023*1023 + 1023 + 1021 values: with more, 2^20
 		return "a: &a [" + listing(1022, func(int) string { return "x" }) + "]\nb: [" + listing(1023, func(int) string { return "*a" }) + "]\nc: [" + listing(more, func(int) string { return "x" }) + "]\n"
 	}
-	merges := func(n int) string {
-		return "a: &a { " + listing(1024, func(i int) string { return fmt.Sprintf("k%d: 1", i) }) + " }\nb: { <<: [" + listing(n, func(int) string { return "*a" }) + "] }\n"
-	}
+	merges := "a: &a { " + listing(1024, func(i int) string { return fmt.Sprintf("k%d: 1", i) }) + " }\nb: { <<: [" + listing(1024, func(int) string { return "*a" })
 	for _, row := range []struct{ name, good, bad, what string }{
 		{"8 MiB", "a: 1\n#" + strings.Repeat(" ", 8<<20-6), "a: 1\n#" + strings.Repeat(" ", 8<<20-5), "the file is larger than 8 MiB"},
 		{"values", aliases(1021), aliases(1022), "the document holds more than 1048576 values"},
-		{"members by merge keys", merges(1024), merges(1025), "merge keys bring in too many members"},
+		{"members by merge keys", merges + "] }", merges + ", { z: 1 }] }", "merge keys bring in too many members"},
 		{"levels of lists", strings.Repeat("[", 101) + strings.Repeat("]", 101), strings.Repeat("[", 102) + strings.Repeat("]", 102), "nested deeper than 100 levels"},
 		{"levels of blocks", staircase(100, ""), staircase(101, ""), "nested deeper than 100 levels"},
 		{"levels that the parser would go", "a: 1", strings.Repeat("[", 201), "nested deeper than 100 levels"},
@@ -232,6 +243,7 @@ func TestTooMuch(t *testing.T) {
 		{"items in a block", strings.Repeat("- a\n", 20_000), "", ""},
 		{"members in a line", "{" + strings.Repeat("\"a\": 1, ", 300) + "}", "", ""},
 		{"lists in a line", "[" + strings.Repeat("[], {}, ", 300) + "]", "", ""},
+		{"lists with closed ones between", strings.Repeat("[[], ", 250), deep, "f:1:997"},
 		{"a staircase after brackets", "[[]]\n" + staircase(300, ""), deep, "f:201:201"},
 		{"a staircase after a bracket too many", "]\n" + staircase(300, ""), deep, "f:201:201"},
 		{"anchors and tags", "a: !!map &a !!map &b {}", "", ""},

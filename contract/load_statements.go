@@ -149,7 +149,7 @@ func (l *loader) texts(s spot, what string) []string {
 	for _, i := range s.each() {
 		out = append(out, i.text())
 		if i.text() == "" {
-			l.wrong(i, fmt.Sprintf("here stands %s, not the name of %s", i.words(), what), "Write it in quotes.")
+			l.wrong(i, fmt.Sprintf("here stands %s, not the name of %s", i.noText(), what), "Write it in quotes.")
 		}
 	}
 	return out
@@ -235,7 +235,7 @@ func (l *loader) refusalTexts(s spot, before map[string]string) map[string]strin
 	for _, m := range s.members() {
 		out[m.name] = m.text()
 		if m.text() == "" {
-			l.wrong(m.spot, fmt.Sprintf("the text for %s is %s", clip(m.name), m.words()), "Write it in quotes.")
+			l.wrong(m.spot, fmt.Sprintf("the text for %s is %s", clip(m.name), m.noText()), "Write it in quotes.")
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -155,6 +156,11 @@ func TestDocument(t *testing.T) {
 	if get := paths["/orders"].(map[string]any)["get"].(map[string]any); get["operationId"] != "get_orders" {
 		t.Errorf("the made operationId is not in the document: %v", get["operationId"])
 	}
+	mixed := doc31("  x-note: kept\n  /a: { get: { " + publicAccess + " }, put: { x-gatehouse: { access: public, only: test } } }\n  /b: { put: { x-gatehouse: { access: public, only: test } } }\n")
+	want := map[string]any{"x-note": "kept", "/a": map[string]any{"get": map[string]any{"operationId": "get_a", "x-gatehouse": map[string]any{"access": "public"}}}}
+	if paths := decode(mustLoad(t, mixed, Options{})); !reflect.DeepEqual(paths, want) {
+		t.Errorf("the document has %v, want %v", paths, want)
+	}
 	paths = decode(mustLoad(t, corpus(t, "express.yaml"), Options{Environment: "development"}))
 	if _, there := paths["/debug/reset"]; !there {
 		t.Error("an operation of this environment is not in the document")
@@ -163,6 +169,14 @@ func TestDocument(t *testing.T) {
 	x, _ := paths["/token"].(map[string]any)["post"].(map[string]any)["x-gatehouse"].(map[string]any)
 	if x["access"] != "public" {
 		t.Errorf("the overlay's statements are not in the document: %v", x)
+	}
+}
+
+// TestBesideAReference: what stands in a path item beside its $ref counts too.
+func TestBesideAReference(t *testing.T) {
+	api := mustLoad(t, doc31("  /a: { put: { "+publicAccess+" }, $ref: '#/components/pathItems/A' }\ncomponents: { pathItems: { A: { get: { "+publicAccess+" } } } }\n"), Options{})
+	if got := inventory(api); got != "GET /a get_a access=public budgets=[]\nPUT /a put_a access=public budgets=[]\n" {
+		t.Error(got)
 	}
 }
 
@@ -240,6 +254,7 @@ func TestParameterOrder(t *testing.T) {
       - { name: X-Key, in: header, schema: { type: string } }
       - { name: Accept, in: header, schema: { type: string } }
       - { name: q, in: query, schema: { type: integer } }
+      - { name: accept, in: query, schema: { type: integer } }
     get:
       parameters:
         - { name: x-key, in: header, required: true, schema: { type: string } }
@@ -247,12 +262,12 @@ func TestParameterOrder(t *testing.T) {
         - { name: b, in: path, required: true, schema: { type: string } }
       x-gatehouse: { access: public }
 `)
-	want := "GET /{b}/x/{a} get_b_x_a access=public budgets=[] path.b path.a query.q header.X-Key cookie.q\n"
+	want := "GET /{b}/x/{a} get_b_x_a access=public budgets=[] path.b path.a query.q query.accept header.X-Key cookie.q\n"
 	api := mustLoad(t, f, Options{})
 	if got := inventory(api); got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
-	if key := api.Operations[0].Params[3]; !key.Required {
+	if key := api.Operations[0].Params[4]; !key.Required {
 		t.Error("the operation's parameter does not override that of the path")
 	}
 }

@@ -105,6 +105,7 @@ func TestFaultsOfOverlays(t *testing.T) {
 		{"objects over what is none, and the other way", pathA + "x-gatehouse: { budgets: ^[5], texts: { A: a } }\n", "\"*\": { budgets: { a: 1/1s }, texts: ^5 }\n",
 			"^1 GH-CON-016 budgets is an object of budgets by name | Write it as / budgets: { writes: 100/15m writes per address }\n" +
 				"^2 GH-CON-016 texts is an object of texts by code | Write it as / texts: { RATE_LIMITED: \"Too many attempts\" }"},
+		{"budgets and texts where there are none", pathA + "x-gatehouse: { cache: no-store }\n", "\"*\": { budgets: { a: 1/1s }, texts: { A: a } }\n", ""},
 		{"roles on a message", get, "GET /a:\n  access: public\n  x-gatehouse-websocket: { send: { a: { x-gatehouse: { ^read_roles: [admin] } } } }\n",
 			"^1 GH-CON-016 read_roles has no effect in the WebSocket message \"a\" | Remove it and say under access who may call, or, where a body needs it, give the WebSocket message \"a\" a schema of its own."},
 	})
