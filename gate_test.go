@@ -108,7 +108,7 @@ func newTestGate(tb testing.TB, log *os.File) (*Gate, string) {
 	gate, err := New(Config{
 		Contracts: []*contract.API{api},
 		Authn:     authn.Config{Bearer: verifier},
-		Observe:   observe.Config{Log: slog.NewJSONHandler(log, nil)},
+		Observe:   observe.Config{Log: observe.NewJSON(log, slog.LevelInfo)},
 	})
 	if err != nil {
 		tb.Fatal(err)

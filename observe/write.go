@@ -33,7 +33,10 @@ func log(h slog.Handler, list ...*Record) error {
 			continue
 		}
 		r := slog.NewRecord(rec.Time, rec.Level, rec.Type, 0)
-		rec.emit(func(key string, value slog.Value) { r.AddAttrs(slog.Attr{Key: key, Value: value}) })
+		var room [24]slog.Attr
+		attrs := room[:0]
+		rec.emit(func(key string, value slog.Value) { attrs = append(attrs, slog.Attr{Key: key, Value: value}) })
+		r.AddAttrs(attrs...)
 		note(h.Handle(ctx, r))
 	}
 	return first
