@@ -61,6 +61,46 @@ func BenchmarkBooking(b *testing.B) {
 	}
 }
 
+// BenchmarkPlan is what BenchmarkBooking does, as a plan about a row of its own.
+func BenchmarkPlan(b *testing.B) {
+	eachEngine(b, func(b *testing.B, s *store.Store) {
+		err := s.Write(b.Context(), admin, nil, func(tx *store.Tx) error {
+			for i := range 1000 {
+				if _, err := tx.Exec(b.Context(), `INSERT INTO folders (id, name) VALUES ($1, $2)`, i, fmt.Sprint("f", i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var n atomic.Int64
+		b.SetParallelism(32)
+		b.ResetTimer()
+		b.RunParallel(func(p *testing.PB) {
+			for p.Next() {
+				id := n.Add(1) % 1000
+				plan := store.Plan{
+					Table: "folders", ID: id,
+					Look: store.Statement{SQL: `SELECT name FROM folders WHERE id = $1`, Args: []any{id}},
+					Decide: func(row store.Row) ([]store.Statement, error) {
+						var name string
+						if err := row.Scan(&name); err != nil {
+							return nil, err
+						}
+						return []store.Statement{{SQL: `INSERT INTO notes (id, owner, size) VALUES ($1, $2, 1)
+							ON CONFLICT (id) DO UPDATE SET size = notes.size + 1`, Args: []any{name, ann.ID}}}, nil
+					},
+				}
+				if err := s.WritePlan(b.Context(), ann, &store.Change{Action: "BOOK", Resource: "f"}, plan); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
+}
+
 // BenchmarkReadRow reads one row by its key.
 func BenchmarkReadRow(b *testing.B) {
 	eachEngine(b, func(b *testing.B, s *store.Store) {

@@ -267,7 +267,10 @@ func act(ctx context.Context, conn *pgx.Conn, bundle []*parcel, made texts) erro
 		}
 		actor.change(&batch, p.actor)
 		for _, step := range made.merge(p.steps) {
-			batch.Queue(step.SQL, step.Args...).Exec(func(tag pgconn.CommandTag) error { return step.check(tag.RowsAffected()) })
+			queued := batch.Queue(step.SQL, step.Args...)
+			if step.Rows != 0 {
+				queued.Exec(func(tag pgconn.CommandTag) error { return step.check(tag.RowsAffected()) })
+			}
 		}
 	}
 	return conn.SendBatch(ctx, &batch).Close()
