@@ -166,7 +166,6 @@ func (l *layer) verifyCookie(w http.ResponseWriter, r *http.Request, c *call.Cal
 	case err == nil && p != nil:
 		return by("cookie", p), nil
 	case err == nil || dead(err):
-		c.Note("authn", "cookie", "cleared")
 		l.clear(w, c)
 		return nil, nil
 	default:

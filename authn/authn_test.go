@@ -167,6 +167,25 @@ func TestDeadCookieIsClearedAndItsHolderAGuest(t *testing.T) {
 	}
 }
 
+// TestTheRecordTellsOfAClearedCookie: whatever it was that ended it.
+func TestTheRecordTellsOfAClearedCookie(t *testing.T) {
+	for session, want := range map[string]string{
+		"nobody": "[{authn cookie cleared}]", "ended": "[{authn cookie cleared}]", strings.Repeat("a", MaxToken+1): "[{authn cookie cleared}]", "live": "[]",
+	} {
+		layer, err := New(Config{Cookie: credentials(), Table: table(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		layer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			got = fmt.Sprint(call.From(r.Context()).Notes())
+		})).ServeHTTP(httptest.NewRecorder(), request("GET", "/open", "Cookie", cookie+session))
+		if got != want {
+			t.Errorf("%.8s: %s, want %s", session, got, want)
+		}
+	}
+}
+
 // TestSignInReplacesADeadCookie: one answer does not set and remove a cookie.
 func TestSignInReplacesADeadCookie(t *testing.T) {
 	layer, err := New(Config{Cookie: credentials(), Table: table(t)})

@@ -21,7 +21,7 @@ type cache struct {
 }
 
 func newCache(size int) *cache {
-	return &cache{half: (max(size, 0) + 1) / 2}
+	return &cache{half: max((size+1)/2, 0)}
 }
 
 func fingerprint(token string) [sha256.Size]byte {
@@ -34,8 +34,8 @@ func fingerprint(token string) [sha256.Size]byte {
 
 func (c *cache) get(id [sha256.Size]byte) (verified, bool) {
 	c.mu.RLock()
+	var inOld bool
 	v, ok := c.young[id]
-	inOld := false
 	if !ok {
 		v, inOld = c.old[id]
 	}

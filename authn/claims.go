@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"time"
@@ -51,20 +52,11 @@ type audience []string
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (a *audience) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '"' {
-		var one string
-		if err := strictjson.Unmarshal(data, &one); err != nil {
-			return err
-		}
-		*a = audience{one}
-		return nil
+	if bytes.HasPrefix(data, []byte{'"'}) {
+		*a = make(audience, 1)
+		return strictjson.Unmarshal(data, &(*a)[0])
 	}
-	var many []string
-	if err := strictjson.Unmarshal(data, &many); err != nil {
-		return err
-	}
-	*a = many
-	return nil
+	return strictjson.Unmarshal(data, (*[]string)(a))
 }
 
 // readClaims decodes a payload whose signature is verified.

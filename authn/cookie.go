@@ -54,6 +54,7 @@ func (l *layer) sessionOf(r *http.Request) (string, *problem.Error) {
 
 // clear removes a dead cookie, unless the handler sets a live one.
 func (l *layer) clear(w http.ResponseWriter, c *call.Call) {
+	c.Note("authn", "cookie", "cleared")
 	gone := SessionCookie(l.cfg.CookieName, "", 0).String()
 	c.Before(func(int) {
 		h := w.Header()

@@ -219,6 +219,7 @@ func TestVerifyWithoutPrincipalFunc(t *testing.T) {
 	for name, claims := range map[string]string{
 		"no sub":          strings.Replace(goodClaims(), `"sub":"ada",`, "", 1),
 		"scope as a list": strings.Replace(goodClaims(), `"role"`, `"scope":["admin"],"role"`, 1),
+		"of another":      strings.Replace(goodClaims(), `"iss":"`, `"iss":"x`, 1),
 	} {
 		if p, err := j.Verify(t.Context(), i.sign(t, "EdDSA", goodHeader("EdDSA"), claims)); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %+v, %v; want ErrInvalid", name, p, err)
