@@ -49,7 +49,9 @@ func newPasswordRules(cfg Config) passwordRules {
 // ReadPasswords reads a list of passwords to refuse, one on each line: what
 // Config.RefusedPasswords holds. Letter case does not count. It is an error when
 // the list is empty, is no text, or has more than a million lines.
-func ReadPasswords(from io.Reader) (map[string]bool, error) {
+func ReadPasswords(from io.Reader) (map[string]bool, error) { return readPasswords(from, maxListed) }
+
+func readPasswords(from io.Reader, most int) (map[string]bool, error) {
 	listed := map[string]bool{}
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
@@ -60,8 +62,8 @@ func ReadPasswords(from io.Reader) (map[string]bool, error) {
 		if n := utf8.RuneCountInString(line); n < MinPassword || n > MaxPassword {
 			continue // refused by its length
 		}
-		if listed[strings.ToLower(line)] = true; len(listed) > maxListed {
-			return nil, fmt.Errorf("more than %d passwords", maxListed)
+		if listed[strings.ToLower(line)] = true; len(listed) > most {
+			return nil, fmt.Errorf("more than %d passwords", most)
 		}
 	}
 	if err := lines.Err(); err != nil {
