@@ -204,7 +204,7 @@ func floodAttacks(s *suite) []Attack {
 		return func(h http.Handler) error {
 			from := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 			s.arrive(from)
-			for n := range floodCalls {
+			for n := range s.Scan {
 				r := s.plain(http.MethodGet, "/gatetest-nothing-here")
 				r.RemoteAddr = from.RemoteAddr
 				change(r, n)
@@ -219,7 +219,7 @@ func floodAttacks(s *suite) []Attack {
 					return a.silent()
 				}
 			}
-			return answer{sent: dump(s.plain(http.MethodGet, "/gatetest-nothing-here"))}.wrong("%d calls for unknown paths from one address, and none was answered 429", floodCalls)
+			return answer{sent: dump(s.plain(http.MethodGet, "/gatetest-nothing-here"))}.wrong("%d calls for unknown paths from one address, and none was answered 429", s.Scan)
 		}
 	}
 	return []Attack{
@@ -233,6 +233,3 @@ func floodAttacks(s *suite) []Attack {
 		})},
 	}
 }
-
-// floodCalls is when a scan from one address must have been stopped.
-const floodCalls = 10_000

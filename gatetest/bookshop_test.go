@@ -165,6 +165,7 @@ func newGate(t testing.TB, change func(*gatehouse.Config)) *gatehouse.Gate {
 		Observe: observe.Config{Log: slog.DiscardHandler},
 	}
 	c.Headers.CORS.Origins = []string{"https://app.example"}
+	c.Limit.Unmatched = contract.Budget{Requests: 20, Window: time.Minute, Key: contract.ByAddress} // a scan ends sooner
 	if change != nil {
 		change(&c)
 	}

@@ -66,6 +66,10 @@ type Target struct {
 	// contract names: for a handler that has a shape of its own.
 	Refusal func(status int, header http.Header, body []byte) error
 
+	// Scan is after how many calls for unknown paths from one address the handler
+	// must have answered 429; 10,000 when 0.
+	Scan int
+
 	Patience time.Duration // how long a connection may take to answer or to end; 5 s when 0
 
 	// Leave are rows that do not apply, by name of the attack, of its group, of an

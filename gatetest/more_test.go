@@ -60,7 +60,7 @@ func TestPublicKeysAreNoSecrets(t *testing.T) {
 				r.Header.Set("Authorization", "Bearer "+goods())
 			}
 		})(careful(gate.Wrap(bookshop{})))
-		if got := strings.Join(failing(t, h, g), "; "); got != want {
+		if got := strings.Join(failing(t, h, g, want), "; "); got != want {
 			t.Errorf("fail: %q, want %q", got, want)
 		}
 	}
@@ -76,7 +76,7 @@ func TestOverTLS(t *testing.T) {
 		{name: "cookies in the clear", lax: "cookie in the clear", rows: "cookie that others can have"},
 	} {
 		h, _ := n.handler(t)
-		if got := strings.Join(failing(t, h, g), "; "); got != n.rows {
+		if got := strings.Join(failing(t, h, g, n.rows), "; "); got != n.rows {
 			t.Errorf("%s: fail %q, want %q", n.name, got, n.rows)
 		}
 	}
@@ -100,7 +100,7 @@ func TestDialects(t *testing.T) {
 	for _, stated := range problem.Dialects() {
 		for _, spoken := range problem.Dialects() {
 			g := target(in(stated))
-			failed := failing(t, careful(in(spoken).Wrap(bookshop{})), g)
+			failed := failing(t, careful(in(spoken).Wrap(bookshop{})), g, "")
 			// What says error and message says error too.
 			alike := stated == spoken || stated == problem.Plain && spoken == problem.Message
 			if shapes(failed) == alike {
@@ -120,7 +120,7 @@ func TestDialects(t *testing.T) {
 		}
 		return nil
 	}
-	if !shapes(failing(t, careful(in(problem.RFC9457).Wrap(bookshop{})), g)) {
+	if !shapes(failing(t, careful(in(problem.RFC9457).Wrap(bookshop{})), g, "")) {
 		t.Error("what Target.Refusal says of a refusal is not heard")
 	}
 	text := after(func(_ *http.Request, status int, h http.Header) {
@@ -128,7 +128,7 @@ func TestDialects(t *testing.T) {
 			h.Set("Content-Type", "text/plain")
 		}
 	})
-	if shapes(failing(t, text(careful(in(problem.RFC9457).Wrap(bookshop{}))), g)) || asked == 0 {
+	if shapes(failing(t, text(careful(in(problem.RFC9457).Wrap(bookshop{}))), g, "")) || asked == 0 {
 		t.Error("a shape of its own is not taken")
 	}
 }

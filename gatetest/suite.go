@@ -51,6 +51,9 @@ func newSuite(target Target) (*suite, error) {
 	if target.Host == "" {
 		target.Host = "localhost"
 	}
+	if target.Scan == 0 {
+		target.Scan = 10_000
+	}
 	if target.Patience == 0 {
 		target.Patience = 5 * time.Second
 	}

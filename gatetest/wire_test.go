@@ -176,6 +176,7 @@ func TestWhatNetHTTPForgives(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	g := wireTarget(t, server.Listener.Addr().String())
+	g.Patience = 10 * time.Second // what fails is answered, so that none waits so long
 	g.DialTLS = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"}
 	rows, err := g.Wire()
 	if err != nil {
