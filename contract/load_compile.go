@@ -23,7 +23,7 @@ func (l *loader) compileAll(all []stated, ops []*Operation) {
 			l.compile(ops[i], s)
 		}
 		if len(l.cut) == before {
-			return
+			return // another round would find the same
 		}
 	}
 }
