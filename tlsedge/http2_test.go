@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,7 +77,9 @@ func TestHTTP2Requests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var served atomic.Int32
 	addr, _ := startEncrypted(t, layer(call.Handler(func(w http.ResponseWriter, r *http.Request, _ *call.Call) error {
+		served.Add(1)
 		return call.NoContent(w, r)
 	})))
 	usual := []string{":method", "GET", ":scheme", "https", ":path", "/", ":authority", "localhost"}
@@ -108,8 +111,12 @@ func TestHTTP2Requests(t *testing.T) {
 		{"two Hosts", []string{"host", "localhost", "host", "evil.example"}, "400"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			served.Store(0)
 			if got := askHTTP2(t, addr, append(usual[:len(usual):len(usual)], row.pairs...)...); got != row.want {
 				t.Errorf("%s; want %s", got, row.want)
+			}
+			if reached := served.Load() > 0; reached != (row.want == "204") {
+				t.Errorf("a handler saw the request: %v", reached)
 			}
 		})
 	}
