@@ -50,8 +50,8 @@ func (s *Schema) Validate(v any) []problem.Field {
 	}
 	w := walker{schema: s, sink: &sink{}, steps: hasty.steps}
 	w.begin(v)
-	if len(w.sink.faults) == 0 {
-		w.fault(s.root, "invalid", "does not fit the contract") // never a refusal without a reason
+	if len(w.sink.faults) == 0 { // never a refusal without a reason
+		w.fault(s.root, "invalid", "does not fit the contract")
 	}
 	return w.sink.fields()
 }

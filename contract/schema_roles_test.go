@@ -135,7 +135,7 @@ func TestRolesOnTheWhole(t *testing.T) {
     post:
       x-gatehouse: { access: public }
       requestBody: { content: { application/json: { schema: { type: [string, array], items: { x-gatehouse: { write_roles: [guest] } }, x-gatehouse: { write_roles: [admin, guest] } } } } }
-      responses: { "200": { description: a, content: { application/json: { schema: { x-gatehouse: { read_roles: [admin] } } } } } }
+      responses: { "200": { description: a, content: { application/json: { schema: { items: { type: string }, x-gatehouse: { read_roles: [admin] } } } } } }
   /b:
     post:
       x-gatehouse: { access: public }

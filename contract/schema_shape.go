@@ -42,7 +42,7 @@ type applied struct {
 // shapeOf returns the shape of a value to which the schemas apply, nil without
 // any. The same schemas have one shape, so that they may refer to themselves.
 func (c *compiler) shapeOf(roots []applied) *shape {
-	if len(roots) == 0 {
+	if roots == nil {
 		return nil
 	}
 	all := spread(roots)
@@ -188,7 +188,7 @@ func (c *compiler) shapeField(s *shape, all []applied, name string) {
 				here, named = append(here, applied{p.node, a.sure}), true
 			}
 		}
-		if !named && n.additional != nil {
+		if !named {
 			here = append(here, applied{n.additional, a.sure})
 		}
 	}
