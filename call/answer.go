@@ -20,11 +20,11 @@ func Handler(f func(w http.ResponseWriter, r *http.Request, c *Call) error) http
 		if err == nil {
 			return
 		}
-		if e, ok := errors.AsType[*problem.Error](err); ok {
-			Refuse(&c.writer, r, e)
-			return
+		e, ok := errors.AsType[*problem.Error](err)
+		if !ok {
+			e = problem.Internal(err)
 		}
-		Refuse(&c.writer, r, problem.Internal(err))
+		Refuse(&c.writer, r, e)
 	})
 }
 

@@ -32,10 +32,7 @@ type buffer struct {
 	read bool
 }
 
-func (b *buffer) release() {
-	b.pool.free.Add(b.held)
-	b.held = 0
-}
+func (b *buffer) release() { b.pool.free.Add(b.held) }
 
 // Body reads the whole body once, limit bytes at most, and returns the same
 // bytes each time. Refusals: 413 for a larger one, 400 for one that breaks off,

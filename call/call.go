@@ -21,7 +21,6 @@ type Call struct {
 	client    netip.Addr
 	secure    bool
 	match     contract.Match
-	policy    Modes           // of all APIs
 	modes     map[string]Mode // of the operation, by layer; nil enforces
 	principal *Principal
 	proved    bool

@@ -222,10 +222,17 @@ func TestHandlerWritesWhatWentWrong(t *testing.T) {
 		{fmt.Errorf("booking: %w", problem.NotFound("no")), 404},
 		{errors.New("dial tcp 10.0.0.7:5432: refused"), 500},
 	} {
+		var seen *call.Call
 		rec := httptest.NewRecorder()
-		call.Handler(func(http.ResponseWriter, *http.Request, *call.Call) error { return row.err }).ServeHTTP(rec, get())
+		call.Handler(func(_ http.ResponseWriter, _ *http.Request, c *call.Call) error {
+			seen = c
+			return row.err
+		}).ServeHTTP(rec, get())
 		if rec.Code != row.status || strings.Contains(rec.Body.String(), "10.0.0.7") {
 			t.Errorf("%v: %d %s", row.err, rec.Code, rec.Body)
+		}
+		if refusal := seen.Refusal(); (refusal != nil) != (row.err != nil) || row.status == 500 && !errors.Is(refusal.Cause, row.err) {
+			t.Errorf("%v: the record has %+v", row.err, refusal)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func lastElement(list string) (rest, element string, more bool) {
 	quoted := false
 	for i := len(list) - 1; i >= 0; i-- {
 		switch {
-		case list[i] == '"' && !(quoted && escaped(list[:i])):
+		case list[i] == '"' && !escaped(list[:i]):
 			quoted = !quoted
 		case list[i] == ',' && !quoted:
 			return list[:i], list[i+1:], true

@@ -44,7 +44,7 @@ func (h *hints) look(r *http.Request, peer netip.Addr, now time.Time) {
 func (h *hints) first(network netip.Prefix, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.seen[network] || len(h.seen) >= hintNetworks || !h.last.IsZero() && now.Sub(h.last) < hintPause {
+	if h.seen[network] || len(h.seen) >= hintNetworks || now.Sub(h.last) < hintPause {
 		return false
 	}
 	h.seen[network], h.last = true, now

@@ -73,7 +73,6 @@ func Ensure(w http.ResponseWriter, r *http.Request) *http.Request {
 func (c *Call) Resolve(t *contract.Table, r *http.Request) {
 	if c.match.Operation == nil && c.match.Miss == nil && t != nil {
 		c.match = match(t, r, c.maxURL)
-		c.modes = c.policy.of(c.match.Operation)
 	}
 }
 
@@ -113,7 +112,7 @@ func begin(w http.ResponseWriter, r *http.Request, cfg Config, p *pool) *Call {
 	if cfg.Table != nil {
 		c.match = match(cfg.Table, r, cfg.MaxURL)
 	}
-	c.policy, c.modes = cfg.Modes, cfg.Modes.of(c.match.Operation)
+	c.modes = cfg.Modes.of(c.match.Operation)
 	return c
 }
 
