@@ -2,10 +2,12 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
@@ -38,6 +40,27 @@ func TestDays(t *testing.T) {
 		}
 		g.want(404, "", g.do(asAdmin, "PUT", "/api/days/3", `{"name":"x","interviewers":[]}`))
 		g.want(404, "", g.do(asAdmin, "GET", "/api/slots/5", "")) // it went with its day
+	})
+}
+
+// TestInterviewersOfADayAreASet is about what the contract refuses and the mode
+// report lets through.
+func TestInterviewersOfADayAreASet(t *testing.T) {
+	storetest.Each(t, schemas(), func(t *testing.T, st *store.Store) {
+		s := seeded(t, st, SeedTest)
+		err := st.Write(t.Context(), store.System(), nil, func(tx *store.Tx) error {
+			if _, err := tx.Exec(t.Context(), `INSERT INTO days (id, name) VALUES (9, 'Sunday')`); err != nil {
+				return err
+			}
+			return setAvailable(t.Context(), tx, 9, []int64{2, 1, 2})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := s.day(t.Context(), viewer{role: call.Guest}, 9)
+		if err != nil || !slices.Equal(d.Interviewers, []int64{1, 2}) {
+			t.Errorf("%v, %v", d.Interviewers, err)
+		}
 	})
 }
 
