@@ -2,7 +2,9 @@ package gatetest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -73,6 +75,7 @@ func bodyAttacks(s *suite) []Attack {
 		{"body: text in place of an object", takesObject, func(*operation) []byte { return []byte(`"` + canary + `"`) }, http.StatusBadRequest},
 		{"body: array in place of an object", takesObject, func(*operation) []byte { return []byte(`["` + canary + `"]`) }, http.StatusBadRequest},
 		{"body: member that the contract does not name", closed, func(o *operation) []byte { return withMember(o.body, `"gatetest_unknown":"`+canary+`"`) }, http.StatusBadRequest},
+		{"body: member that is read-only", func(o *operation) bool { return o.readOnly != "" && refusesUnknown(o) }, func(o *operation) []byte { return withMember(o.body, o.readOnly) }, http.StatusBadRequest},
 		{"body: member __proto__", closed, func(o *operation) []byte { return withMember(o.body, `"__proto__":{"admin":true}`) }, http.StatusBadRequest},
 	} {
 		rows = append(rows, s.each(a.name, a.fits, func(h http.Handler, o *operation) error {
@@ -174,5 +177,21 @@ func mediaAttacks(s *suite) []Attack {
 			return s.refused(h, r, http.StatusUnsupportedMediaType, http.StatusBadRequest)
 		})...)
 	}
-	return rows
+	return append(rows, s.each("compressed body that is a bomb", takesObject, func(h http.Handler, o *operation) error {
+		bomb, err := squeezed(large(o))
+		if err != nil {
+			return err
+		}
+		r := body(s.request(o, s.entitled(o)), bomb)
+		r.Header.Set("Content-Encoding", "gzip")
+		return s.refused(h, r, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusBadRequest)
+	})...)
+}
+
+func squeezed(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(data)
+	err = errors.Join(err, w.Close())
+	return b.Bytes(), err
 }

@@ -184,6 +184,13 @@ func queryAttacks(s *suite) []Attack {
 		return s.refused(h, r, http.StatusBadRequest)
 	})...)
 	stated := func(o *operation) bool { return strict(o) && o.query != "" }
+	for _, in := range []string{"path", "query", "header"} {
+		fits := func(o *operation) bool { return o.misfit(in) != nil }
+		rows = append(rows, s.each("parameter of the "+in+" that fits no schema", fits, func(h http.Handler, o *operation) error {
+			r := s.request(o.misfit(in), s.entitled(o))
+			return s.refusedSilently(h, r, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusNotFound)
+		})...)
+	}
 	return append(rows, s.each("query parameter sent twice", stated, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		r.URL.RawQuery = o.query + "&" + o.query

@@ -66,7 +66,12 @@ func tokenAttacks(s *suite) []Attack {
 			return s.unauthorized(h, r)
 		})...)
 	}
-	return rows
+	read := func(o *operation) bool { return closed(o) && o.op.Method == http.MethodGet && o.op.Socket == nil }
+	return append(rows, s.each("no credentials, and HEAD in place of GET", read, func(h http.Handler, o *operation) error {
+		r := s.request(o, call.Guest)
+		r.Method = http.MethodHead
+		return s.refused(h, r, http.StatusUnauthorized, http.StatusBadRequest, http.StatusMethodNotAllowed)
+	})...)
 }
 
 func (s *suite) unauthorized(h http.Handler, r *http.Request) error {

@@ -87,6 +87,7 @@ components:
         - type: object
           required: [isbn, pages, price, kind, tags, printed, cover]
           properties:
+            stock: { type: integer, readOnly: true }
             isbn: { type: string, pattern: "^97[89]-[0-9]{10}$" }
             pages: { type: integer, exclusiveMinimum: 7 }
             price: { type: number, minimum: 0.5, multipleOf: 0.25 }

@@ -72,7 +72,7 @@ func (d *document) follow(v any) map[string]any {
 // sample makes a request that fits op.
 func (d *document) sample(op *contract.Operation, target Target) (*operation, error) {
 	at := d.made[op.ID]
-	o := &operation{op: op, path: op.Path, header: map[string]string{}}
+	o := &operation{op: op, path: op.Path, header: map[string]string{}, segments: map[string]string{}}
 	if err := d.params(o, at, target.Params[op.ID]); err != nil {
 		return o, err
 	}
@@ -99,7 +99,8 @@ func (d *document) params(o *operation, at stated, given map[string]string) erro
 		}
 		switch p.In {
 		case "path":
-			o.path = strings.ReplaceAll(o.path, "{"+p.Name+"}", url.PathEscape(text))
+			o.segments[p.Name] = url.PathEscape(text)
+			o.path = strings.ReplaceAll(o.path, "{"+p.Name+"}", o.segments[p.Name])
 		case "query":
 			query.Set(p.Name, text)
 		case "header":
@@ -110,6 +111,42 @@ func (d *document) params(o *operation, at stated, given map[string]string) erro
 	}
 	o.query = query.Encode()
 	return o.paramsFit()
+}
+
+// misfit is the operation with a parameter that the contract refuses; nil when it
+// takes any text there, or has none.
+func (o *operation) misfit(in string) *operation {
+	const text = canary + `'"<>`
+	for _, p := range o.op.Params {
+		if p.In != in {
+			continue
+		}
+		other := *o
+		switch in {
+		case "path":
+			other.path = o.op.Path
+			for name, segment := range o.segments {
+				if name == p.Name {
+					segment = url.PathEscape(text)
+				}
+				other.path = strings.ReplaceAll(other.path, "{"+name+"}", segment)
+			}
+		case "query":
+			query, err := url.ParseQuery(o.query)
+			if err != nil {
+				continue
+			}
+			query.Set(p.Name, text)
+			other.query = query.Encode()
+		case "header":
+			other.header = maps.Clone(o.header)
+			other.header[p.Name] = text
+		}
+		if other.paramsFit() != nil {
+			return &other
+		}
+	}
+	return nil
 }
 
 // paramsFit asks the contract whether the parameters are right.
@@ -185,9 +222,29 @@ func (d *document) fillBody(o *operation, stated map[string]any, given string) e
 		}
 		b, err := encodeBody(as, v)
 		o.body = b
+		if as.JSON {
+			o.readOnly = d.readOnly(m["schema"])
+		}
 		return errors.Join(err, o.bodyFits())
 	}
 	return nil
+}
+
+// readOnly is a member that the schema keeps for answers, as JSON; "" when there
+// is none.
+func (d *document) readOnly(schema any) string {
+	properties, _ := d.joined(schema, maxDepth)["properties"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		if d.joined(properties[name], maxDepth)["readOnly"] != true {
+			continue
+		}
+		v, err := d.value(properties[name])
+		member, err2 := strictjson.Marshal(map[string]any{name: v})
+		if errors.Join(err, err2) == nil {
+			return string(member[1 : len(member)-1])
+		}
+	}
+	return ""
 }
 
 const boundary = "gatetest-boundary"

@@ -98,7 +98,7 @@ func refusals() []negligence {
 		})},
 		{name: "answers with the token", rows: "echo of a token", around: repeats(func(r *http.Request) string { return onlyCanary(sentBy(r).token) })},
 		{name: "answers with the media type", rows: "echo of a media type", around: repeats(func(r *http.Request) string { return onlyCanary(r.Header.Get("Content-Type")) })},
-		{name: "answers with the path", rows: "echo of a path; query parameter that the contract does not name", around: repeats(func(r *http.Request) string { return onlyCanary(r.RequestURI) })},
+		{name: "answers with the path", rows: "echo of a path; query parameter that the contract does not name; parameter of the path that fits no schema; parameter of the query that fits no schema", around: repeats(func(r *http.Request) string { return onlyCanary(r.RequestURI) })},
 		{name: "answers with the body", rows: "body: array in place of an object; body: member that the contract does not name; body: text in place of an object; echo of a value", around: repeats(func(r *http.Request) string { return onlyCanary(keep(r)) })},
 	}
 }

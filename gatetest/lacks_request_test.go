@@ -2,11 +2,13 @@ package gatetest_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -102,6 +104,17 @@ func paths() []negligence {
 			}
 		})},
 		{name: "no Allow", rows: "method TRACE; method in lower case; method that is none, and another in X-HTTP-Method-Override; method that nobody knows", around: without("Allow")},
+		{name: "parameters of paths that fit nothing", around: respelled(func(p string) string {
+			return strings.Replace(p, url.PathEscape(canary), "0190b0c8-0000-7000-8000-000000000001", 1)
+		}), rows: "parameter of the path that fits no schema"},
+		{name: "parameters of queries that fit nothing", around: before(func(r *http.Request) {
+			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, url.QueryEscape(canary), "1", 1)
+		}), rows: "parameter of the query that fits no schema"},
+		{name: "parameters of fields that fit nothing", around: before(func(r *http.Request) {
+			if r.Header.Get("X-Client") == canary {
+				r.Header.Set("X-Client", "abc-1")
+			}
+		}), rows: "parameter of the header that fits no schema"},
 		{name: "unknown query parameters", rows: "query parameter that the contract does not name", around: before(func(r *http.Request) {
 			r.URL.RawQuery, _, _ = strings.Cut(r.URL.RawQuery, "gatetest_unknown=")
 			r.URL.RawQuery = strings.TrimSuffix(r.URL.RawQuery, "&")
@@ -120,10 +133,11 @@ func paths() []negligence {
 func tokens() []negligence {
 	alg := func(name string) wrap { return believes(func(s sent) bool { return s.says(s.header, "alg") == name }) }
 	return []negligence{
-		{name: "guests", rows: "WebSocket with a token in the query; WebSocket without credentials; no credentials; refusal 401 in another shape; " +
+		{name: "guests", rows: "WebSocket with a token in the query; WebSocket without credentials; no credentials; no credentials, and HEAD in place of GET; refusal 401 in another shape; " +
 			"refusal 401 without its header fields; role in a header; token in the query", around: trusts(func(r *http.Request, s sent) bool {
 			return s.token == "" && r.Header.Get("Authorization") == "" && r.Header.Get("Cookie") == ""
 		})},
+		{name: "HEAD by guests", around: instead(func(r *http.Request) bool { return r.Method == http.MethodHead }, 200, ""), rows: "no credentials, and HEAD in place of GET"},
 		{name: "tokens in queries", rows: "WebSocket with a token in the query; token in the query", around: trusts(func(r *http.Request, _ sent) bool { return strings.Contains(r.URL.RawQuery, "access_token=") })},
 		{name: "tokens in cookies", rows: "token in a cookie", around: trusts(func(r *http.Request, _ sent) bool { return strings.Contains(r.Header.Get("Cookie"), "access_token=") })},
 		{name: "roles in fields", rows: "role in a header", around: trusts(func(r *http.Request, _ sent) bool { return r.Header.Get("X-Role") != "" })},
@@ -208,6 +222,8 @@ func bodies() []negligence {
 		{name: "unknown members", rows: "body: member that the contract does not name", around: decodes(func(b []byte) []byte {
 			return bytes.Replace(b, []byte(`"gatetest_unknown":"gatetest-canary-7f3a",`), nil, 1)
 		})},
+		{name: "read-only members", around: decodes(func(b []byte) []byte { return bytes.Replace(b, []byte(`"stock":1,`), nil, 1) }), rows: "body: member that is read-only"},
+		{name: "bombs", around: only(func(r *http.Request) bool { return r.Header.Get("Content-Encoding") == "gzip" }, inflate), rows: "compressed body that is a bomb"},
 		{name: "prototypes", rows: "body: member __proto__", around: decodes(func(b []byte) []byte { return bytes.Replace(b, []byte(`"__proto__":{"admin":true},`), nil, 1) })},
 		{name: "any media type", rows: "media type that nobody takes; refusal 415 in another shape; refusal 415 without its header fields", around: mediaType("application/x-gatetest")},
 		{name: "media types of forms", rows: "media type that a form can send", around: mediaType("text/plain")},
@@ -218,6 +234,22 @@ func bodies() []negligence {
 		{name: "any encoding", rows: "encoding that nobody knows", around: encoding("gatetest")},
 		{name: "requests that fit are refused", rows: "request that fits the contract and is refused for its form", lax: "refuses all"},
 	}
+}
+
+// canary is what gatetest sends where no text fits.
+const canary = `gatetest-canary-7f3a'"<>`
+
+// inflate takes a compressed body for what it holds.
+func inflate(r *http.Request) {
+	z, err := gzip.NewReader(r.Body)
+	if err != nil {
+		r.Body = http.NoBody
+		return
+	}
+	b, _ := io.ReadAll(z)
+	b = bytes.TrimSpace(b)
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	r.Header.Del("Content-Encoding")
 }
 
 // keep reads a body and puts it back.

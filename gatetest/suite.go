@@ -30,13 +30,15 @@ type suite struct {
 
 // operation is an operation with a request that fits it.
 type operation struct {
-	op      *contract.Operation
-	path    string // escaped, without the query
-	query   string
-	header  map[string]string
-	cookies []string
-	media   string // of body
-	body    []byte
+	op       *contract.Operation
+	path     string // escaped, without the query
+	query    string
+	header   map[string]string
+	cookies  []string
+	segments map[string]string // of the path, by parameter
+	readOnly string            // a member that only answers have, as JSON
+	media    string            // of body
+	body     []byte
 }
 
 func newSuite(target Target) (*suite, error) {
