@@ -213,6 +213,9 @@ func TestASocketIsRecordedWhenItOpensAndWhenItCloses(t *testing.T) {
 	if len(records) != 2 || records[0]["type"] != "REQUEST" || records[1]["type"] != "RESPONSE" {
 		t.Fatalf("%v", records)
 	}
+	if records[0]["status"] != 101.0 || records[0]["role"] != "guest" || records[0]["verdict"] != "served" {
+		t.Errorf("what opened, and for whom: %v", records[0])
+	}
 	if records[1]["status"] != 101.0 || records[1]["level"] != "INFO" || records[1]["duration_ms"] != 3600000.0 || records[1]["success"] != true {
 		t.Errorf("an hour on a socket is not slow: %v", records[1])
 	}

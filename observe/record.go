@@ -63,8 +63,7 @@ func (l *layer) record(o *outcome, kind string) Record {
 	c, now := o.call, l.cfg.Now()
 	status, size := c.Answer()
 	aborted := o.verdict == "aborted"
-	arrived := kind == "REQUEST" && status == 0
-	if status == 0 && !aborted && !arrived {
+	if status == 0 && !aborted && kind != "REQUEST" {
 		status = http.StatusOK // what net/http sends for a handler that wrote nothing
 	}
 	rec := Record{
@@ -161,7 +160,7 @@ func protocol(r *http.Request) string {
 	switch {
 	case r.ProtoMajor == 2:
 		return "HTTP/2.0"
-	case r.ProtoMajor == 1 && r.ProtoMinor == 0:
+	case r.ProtoMinor == 0:
 		return "HTTP/1.0"
 	default:
 		return "HTTP/1.1"
