@@ -90,11 +90,11 @@ func unevaluated(e *jsonschema.ValidationError) bool {
 // refused tells of a value that a schema "false" refuses: a member that no schema
 // names, when the schema is that of unevaluatedProperties.
 func (w *walker) refused(n *node, e *jsonschema.ValidationError) {
-	if !strings.HasSuffix(e.SchemaURL, "/unevaluatedProperties") {
+	last := len(w.path) - 1
+	if last < 0 || !strings.HasSuffix(e.SchemaURL, "/unevaluatedProperties") {
 		w.fault(n, "not_allowed", textNotAllowed)
 		return
 	}
-	last := len(w.path) - 1
 	name := w.path[last].name
 	w.path = w.path[:last]
 	w.unknown(n, name)

@@ -30,7 +30,7 @@ func brief(fields []problem.Field) string {
 	return strings.Join(lines, "\n")
 }
 
-// elsewise are the rows of TestFaults of which the library, which evaluates what
+// elsewise are the rows of checkFaults of which the library, which evaluates what
 // states unevaluated…, tells more, less or elsewhere.
 var elsewise = map[string]string{
 	"repeated item":                  "uniqueItems: must not hold the same item twice",
@@ -42,80 +42,11 @@ var elsewise = map[string]string{
 	"pattern and format":             "format: must be an email address",
 }
 
-func TestFaults(t *testing.T) {
-	for name, c := range map[string]struct{ schema, value, want string }{
-		"a value that fits": {`{"type":"object","required":["a"]}`, `{"a":1}`, ``},
-		"required points at the missing member": {
-			`{"properties":{"interview":{"type":"object","required":["student","interviewer"]}},"required":["interview"]}`,
-			`{"interview":{}}`,
-			"/interview/interviewer required: is required\n/interview/student required: is required"},
-		"all faults at once": {
-			`{"properties":{"a":{"type":"string","minLength":1},"b":{"type":"integer"},"c":{"enum":["x","y"]}},"required":["d"]}`,
-			`{"a":"","b":"1","c":"z"}`,
-			"/a minLength: must be at least 1 character\n/b type: must be an integer\n/c enum: must be one of: x, y\n/d required: is required"},
-		"several types":               {`{"type":["string","null","integer"]}`, `true`, "type: must be a string, an integer or null"},
-		"a fraction":                  {`{"type":"integer"}`, `1.5`, "type: must be an integer"},
-		"1.0 is an integer":           {`{"type":"integer"}`, `1.0`, ""},
-		"1e2 is an integer":           {`{"type":"integer","maximum":100}`, `1e2`, ""},
-		"exact beyond float64":        {`{"maximum":9007199254740992}`, `9007199254740993`, "maximum: must be at most 9007199254740992"},
-		"exact below a bound":         {`{"minimum":1}`, `0.99999999999999999999`, "minimum: must be at least 1"},
-		"exclusive bounds":            {`{"exclusiveMinimum":0,"exclusiveMaximum":1}`, `0`, "exclusiveMinimum: must be greater than 0"},
-		"exclusive maximum":           {`{"exclusiveMaximum":1}`, `1.0`, "exclusiveMaximum: must be less than 1"},
-		"multipleOf":                  {`{"multipleOf":0.01}`, `1.005`, "multipleOf: must be a multiple of 0.01"},
-		"multipleOf is exact":         {`{"multipleOf":0.01}`, `4.35`, ""},
-		"length in characters":        {`{"maxLength":2}`, `"😀😀"`, ""},
-		"too long":                    {`{"maxLength":1}`, `"😀😀"`, "maxLength: must be at most 1 character"},
-		"pattern":                     {`{"pattern":"^a+$"}`, `"b"`, "pattern: must match the pattern ^a+$"},
-		"format":                      {`{"format":"date"}`, `"2026-02-30"`, "format: must be a date, such as 2026-05-01"},
-		"int32":                       {`{"type":"integer","format":"int32"}`, `2147483648`, "format: must be an integer from -2147483648 to 2147483647"},
-		"int64":                       {`{"type":"integer","format":"int64"}`, `9223372036854775808`, "format: must be an integer from -9223372036854775808 to 9223372036854775807"},
-		"int64 as 1e19":               {`{"format":"int64"}`, `1e19`, "format: must be an integer from -9223372036854775808 to 9223372036854775807"},
-		"int32 as 2.0":                {`{"format":"int32"}`, `2.0`, ""},
-		"base64":                      {`{"format":"byte"}`, `"abc"`, "format: must be base64"},
-		"const":                       {`{"const":"ping"}`, `"pong"`, "const: must be ping"},
-		"const with blanks":           {`{"const":"a b"}`, `"pong"`, `const: must be "a b"`},
-		"items":                       {`{"items":{"type":"integer"}}`, `[1,"2",3,null]`, "/1 type: must be an integer\n/3 type: must be an integer"},
-		"too many items":              {`{"maxItems":1,"items":{"type":"integer"}}`, `["a","b"]`, "maxItems: must have at most 1 item"},
-		"repeated item":               {`{"uniqueItems":true}`, `[1,{"a":[1.0]},2,{"a":[1]}]`, "/3 uniqueItems: must not repeat an earlier item"},
-		"too few fields":              {`{"minProperties":1}`, `{}`, "minProperties: must have at least 1 field"},
-		"contains":                    {`{"contains":{"const":1},"maxContains":1}`, `[1,1]`, "maxContains: must have at most 1 item of the form that the contract names"},
-		"closed object":               {`{"properties":{"a":{}},"additionalProperties":false}`, `{"a":1,"isAdmin":true}`, "/isAdmin unknown_field: is not a known field"},
-		"unevaluated member":          {`{"allOf":[{"properties":{"a":{}}}],"unevaluatedProperties":false}`, `{"a":1,"isAdmin":true}`, "/isAdmin unknown_field: is not a known field"},
-		"member that is false":        {`{"properties":{"a":false}}`, `{"a":1}`, "/a not_allowed: must not be given"},
-		"dependentRequired":           {`{"dependentRequired":{"card":["name"]}}`, `{"card":1}`, "/name dependentRequired: is required when card is given"},
-		"propertyNames":               {`{"propertyNames":{"maxLength":3}}`, `{"long":1}`, "/long propertyNames: has a name that is not allowed here"},
-		"if then else":                {`{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}`, `{"a":1}`, "/b required: is required"},
-		"not":                         {`{"not":{"type":"string"}}`, `"x"`, "not: must not have this form"},
-		"a name not fit to be told":   {`{"properties":{"a/b":{"type":"string"}}}`, `{"a/b":1}`, "type: must be a string"},
-		"after what the library told": {`{"properties":{"a":{"properties":{"x":{"type":"integer"}},"unevaluatedProperties":false},"b":{"type":"integer"}}}`, `{"a":{"x":""},"b":""}`,
-			"/a/x type: must be an integer\n/b type: must be an integer"},
-		"unevaluated item": {`{"prefixItems":[{}],"unevaluatedItems":false}`, `[1,2]`, "/1 not_allowed: must not be given"},
-		"items of a broken schema": {`{"$ref":"#/$defs/A","unevaluatedItems":false,"$defs":{"A":{"prefixItems":[{"type":"integer"},{}]}}}`, `["a",1]`, "/0 type: must be an integer"},
-		"a pattern of nothing else":   {`{"patternProperties":{"^x":{"type":"string"}}}`, `{"x":1,"y":1}`, "/x type: must be a string"},
-		"additional members":          {`{"additionalProperties":{"type":"string"}}`, `{"x":1}`, "/x type: must be a string"},
-		"closed, with nothing inside": {`{"additionalProperties":false}`, `{"x":1}`, "/x unknown_field: is not a known field"},
-		"a name too long to be told":  {`{"additionalProperties":false}`, `{"` + strings.Repeat("x", 65) + `":1}`, "unknown_field: has an unknown field"},
-		"the longest name told":       {`{"additionalProperties":false}`, `{"` + strings.Repeat("x", 64) + `":1}`, "/" + strings.Repeat("x", 64) + " unknown_field: is not a known field"},
-		"a name never to be told":     {`{"propertyNames":{"maxLength":3}}`, `{"my secret":1}`, "propertyNames: has a field with a name that is not allowed here"},
-		"no character":                {`{"maxLength":0}`, `"a"`, "maxLength: must be at most 0 characters"},
-		"no item":                     {`{"maxItems":0}`, `[1]`, "maxItems: must have at most 0 items"},
-		"no field":                    {`{"maxProperties":0}`, `{"a":1}`, "maxProperties: must have at most 0 fields"},
-		"too few items":               {`{"minItems":2}`, `[1]`, "minItems: must have at least 2 items"},
-		"too short, nothing else":     {`{"minLength":1,"pattern":"^a","format":"email"}`, `""`, "minLength: must be at least 1 character"},
-		"too long, nothing else":      {`{"maxLength":1,"pattern":"^a","format":"email"}`, `"bb"`, "maxLength: must be at most 1 character"},
-		"too many fields, no other":   {`{"maxProperties":1,"required":["c"]}`, `{"a":1,"b":1}`, "maxProperties: must have at most 1 field"},
-		"repeated and of the wrong type": {`{"uniqueItems":true,"items":{"type":"integer"}}`, `["a","a"]`,
-			"/0 type: must be an integer\n/1 type: must be an integer\n/1 uniqueItems: must not repeat an earlier item"},
-		"nothing like it contained": {`{"contains":{"const":1}}`, `[2]`, "contains: must have at least 1 item of the form that the contract asks for"},
-		"one like it contained":     {`{"contains":{"const":1}}`, `[2,1]`, ""},
-		"two like it wanted":        {`{"contains":{"const":1},"minContains":2}`, `[2,1]`, "contains: must have at least 2 items of the form that the contract asks for"},
-		"prefixItems":               {`{"prefixItems":[{"type":"integer"}],"items":{"type":"string"}}`, `["a",1]`, "/0 type: must be an integer\n/1 type: must be a string"},
-		"dependentSchemas":          {`{"dependentSchemas":{"a":{"required":["b"]},"c":{"required":["d"]}}}`, `{"a":1}`, "/b required: is required"},
-		"pattern and format":        {`{"pattern":"^a","format":"email"}`, `"b"`, "format: must be an email address\npattern: must match the pattern ^a"},
-		"else":                      {`{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}`, `{}`, "/c required: is required"},
-		"all of several": {`{"allOf":[{"required":["a"]},{"required":["b"]}],"anyOf":[{"required":["c"]}],"oneOf":[{"required":["d"]}],"not":{},"required":["e"]}`, `{}`,
-			"not: must not have this form\n/a required: is required\n/b required: is required\n/c required: is required\n/d required: is required\n/e required: is required"},
-	} {
+// checkFaults holds what is told of values against what should be: the lines that
+// brief makes, by the walk and by the library.
+func checkFaults(t *testing.T, rows map[string]struct{ schema, value, want string }) {
+	t.Helper()
+	for name, c := range rows {
 		if got := brief(mustSchema(t, c.schema).Validate(value(t, c.value))); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, got, c.want)
 		}
@@ -131,6 +62,88 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s, by the library:\ngot  %s\nwant %s", name, got, want)
 		}
 	}
+}
+
+func TestFaultsOfScalars(t *testing.T) {
+	checkFaults(t, map[string]struct{ schema, value, want string }{
+		"several types":           {`{"type":["string","null","integer"]}`, `true`, "type: must be a string, an integer or null"},
+		"a fraction":              {`{"type":"integer"}`, `1.5`, "type: must be an integer"},
+		"1.0 is an integer":       {`{"type":"integer"}`, `1.0`, ""},
+		"1e2 is an integer":       {`{"type":"integer","maximum":100}`, `1e2`, ""},
+		"exact beyond float64":    {`{"maximum":9007199254740992}`, `9007199254740993`, "maximum: must be at most 9007199254740992"},
+		"exact below a bound":     {`{"minimum":1}`, `0.99999999999999999999`, "minimum: must be at least 1"},
+		"exclusive bounds":        {`{"exclusiveMinimum":0,"exclusiveMaximum":1}`, `0`, "exclusiveMinimum: must be greater than 0"},
+		"exclusive maximum":       {`{"exclusiveMaximum":1}`, `1.0`, "exclusiveMaximum: must be less than 1"},
+		"multipleOf":              {`{"multipleOf":0.01}`, `1.005`, "multipleOf: must be a multiple of 0.01"},
+		"multipleOf is exact":     {`{"multipleOf":0.01}`, `4.35`, ""},
+		"length in characters":    {`{"maxLength":2}`, `"😀😀"`, ""},
+		"too long":                {`{"maxLength":1}`, `"😀😀"`, "maxLength: must be at most 1 character"},
+		"pattern":                 {`{"pattern":"^a+$"}`, `"b"`, "pattern: must match the pattern ^a+$"},
+		"format":                  {`{"format":"date"}`, `"2026-02-30"`, "format: must be a date, such as 2026-05-01"},
+		"int32":                   {`{"type":"integer","format":"int32"}`, `2147483648`, "format: must be an integer from -2147483648 to 2147483647"},
+		"int64":                   {`{"type":"integer","format":"int64"}`, `9223372036854775808`, "format: must be an integer from -9223372036854775808 to 9223372036854775807"},
+		"int64 as 1e19":           {`{"format":"int64"}`, `1e19`, "format: must be an integer from -9223372036854775808 to 9223372036854775807"},
+		"int32 as 2.0":            {`{"format":"int32"}`, `2.0`, ""},
+		"base64":                  {`{"format":"byte"}`, `"abc"`, "format: must be base64"},
+		"const":                   {`{"const":"ping"}`, `"pong"`, "const: must be ping"},
+		"const with blanks":       {`{"const":"a b"}`, `"pong"`, `const: must be "a b"`},
+		"not":                     {`{"not":{"type":"string"}}`, `"x"`, "not: must not have this form"},
+		"no character":            {`{"maxLength":0}`, `"a"`, "maxLength: must be at most 0 characters"},
+		"too short, nothing else": {`{"minLength":1,"pattern":"^a","format":"email"}`, `""`, "minLength: must be at least 1 character"},
+		"too long, nothing else":  {`{"maxLength":1,"pattern":"^a","format":"email"}`, `"bb"`, "maxLength: must be at most 1 character"},
+		"pattern and format":      {`{"pattern":"^a","format":"email"}`, `"b"`, "format: must be an email address\npattern: must match the pattern ^a"},
+	})
+}
+
+func TestFaultsOfMembersAndItems(t *testing.T) {
+	checkFaults(t, map[string]struct{ schema, value, want string }{
+		"a value that fits": {`{"type":"object","required":["a"]}`, `{"a":1}`, ``},
+		"required points at the missing member": {
+			`{"properties":{"interview":{"type":"object","required":["student","interviewer"]}},"required":["interview"]}`,
+			`{"interview":{}}`,
+			"/interview/interviewer required: is required\n/interview/student required: is required"},
+		"all faults at once": {
+			`{"properties":{"a":{"type":"string","minLength":1},"b":{"type":"integer"},"c":{"enum":["x","y"]}},"required":["d"]}`,
+			`{"a":"","b":"1","c":"z"}`,
+			"/a minLength: must be at least 1 character\n/b type: must be an integer\n/c enum: must be one of: x, y\n/d required: is required"},
+		"items":                     {`{"items":{"type":"integer"}}`, `[1,"2",3,null]`, "/1 type: must be an integer\n/3 type: must be an integer"},
+		"too many items":            {`{"maxItems":1,"items":{"type":"integer"}}`, `["a","b"]`, "maxItems: must have at most 1 item"},
+		"repeated item":             {`{"uniqueItems":true}`, `[1,{"a":[1.0]},2,{"a":[1]}]`, "/3 uniqueItems: must not repeat an earlier item"},
+		"too few fields":            {`{"minProperties":1}`, `{}`, "minProperties: must have at least 1 field"},
+		"contains":                  {`{"contains":{"const":1},"maxContains":1}`, `[1,1]`, "maxContains: must have at most 1 item of the form that the contract names"},
+		"closed object":             {`{"properties":{"a":{}},"additionalProperties":false}`, `{"a":1,"isAdmin":true}`, "/isAdmin unknown_field: is not a known field"},
+		"unevaluated member":        {`{"allOf":[{"properties":{"a":{}}}],"unevaluatedProperties":false}`, `{"a":1,"isAdmin":true}`, "/isAdmin unknown_field: is not a known field"},
+		"member that is false":      {`{"properties":{"a":false}}`, `{"a":1}`, "/a not_allowed: must not be given"},
+		"dependentRequired":         {`{"dependentRequired":{"card":["name"]}}`, `{"card":1}`, "/name dependentRequired: is required when card is given"},
+		"propertyNames":             {`{"propertyNames":{"maxLength":3}}`, `{"long":1}`, "/long propertyNames: has a name that is not allowed here"},
+		"if then else":              {`{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}`, `{"a":1}`, "/b required: is required"},
+		"a name not fit to be told": {`{"properties":{"a/b":{"type":"string"}}}`, `{"a/b":1}`, "type: must be a string"},
+		"after what the library told": {`{"properties":{"a":{"properties":{"x":{"type":"integer"}},"unevaluatedProperties":false},"b":{"type":"integer"}}}`, `{"a":{"x":""},"b":""}`,
+			"/a/x type: must be an integer\n/b type: must be an integer"},
+		"unevaluated item":            {`{"prefixItems":[{}],"unevaluatedItems":false}`, `[1,2]`, "/1 not_allowed: must not be given"},
+		"items of a broken schema":    {`{"$ref":"#/$defs/A","unevaluatedItems":false,"$defs":{"A":{"prefixItems":[{"type":"integer"},{}]}}}`, `["a",1]`, "/0 type: must be an integer"},
+		"a pattern of nothing else":   {`{"patternProperties":{"^x":{"type":"string"}}}`, `{"x":1,"y":1}`, "/x type: must be a string"},
+		"additional members":          {`{"additionalProperties":{"type":"string"}}`, `{"x":1}`, "/x type: must be a string"},
+		"closed, with nothing inside": {`{"additionalProperties":false}`, `{"x":1}`, "/x unknown_field: is not a known field"},
+		"a name too long to be told":  {`{"additionalProperties":false}`, `{"` + strings.Repeat("x", 65) + `":1}`, "unknown_field: has an unknown field"},
+		"the longest name told":       {`{"additionalProperties":false}`, `{"` + strings.Repeat("x", 64) + `":1}`, "/" + strings.Repeat("x", 64) + " unknown_field: is not a known field"},
+		"a name never to be told":     {`{"propertyNames":{"maxLength":3}}`, `{"my secret":1}`, "propertyNames: has a field with a name that is not allowed here"},
+		"no item":                     {`{"maxItems":0}`, `[1]`, "maxItems: must have at most 0 items"},
+		"no field":                    {`{"maxProperties":0}`, `{"a":1}`, "maxProperties: must have at most 0 fields"},
+		"too few items":               {`{"minItems":2}`, `[1]`, "minItems: must have at least 2 items"},
+		"too many fields, no other":   {`{"maxProperties":1,"required":["c"]}`, `{"a":1,"b":1}`, "maxProperties: must have at most 1 field"},
+		"repeated and of the wrong type": {`{"uniqueItems":true,"items":{"type":"integer"}}`, `["a","a"]`,
+			"/0 type: must be an integer\n/1 type: must be an integer\n/1 uniqueItems: must not repeat an earlier item"},
+		"nothing like it contained": {`{"contains":{"const":1}}`, `[2]`, "contains: must have at least 1 item of the form that the contract asks for"},
+		"one like it contained":     {`{"contains":{"const":1}}`, `[2,1]`, ""},
+		"two like it wanted":        {`{"contains":{"const":1},"minContains":2}`, `[2,1]`, "contains: must have at least 2 items of the form that the contract asks for"},
+		"prefixItems":               {`{"prefixItems":[{"type":"integer"}],"items":{"type":"string"}}`, `["a",1]`, "/0 type: must be an integer\n/1 type: must be a string"},
+		"dependentSchemas":          {`{"dependentSchemas":{"a":{"required":["b"]},"c":{"required":["d"]}}}`, `{"a":1}`, "/b required: is required"},
+		"else":                      {`{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}`, `{}`, "/c required: is required"},
+		"all of several": {`{"allOf":[{"required":["a"]},{"required":["b"]}],"anyOf":[{"required":["c"]}],"oneOf":[{"required":["d"]}],"not":{},"required":["e"]}`, `{}`,
+			"not: must not have this form\n/a required: is required\n/b required: is required\n/c required: is required\n/d required: is required\n/e required: is required"},
+		"a schema of another place": {`{"$ref":"#/$defs/A/unevaluatedProperties","unevaluatedItems":true,"$defs":{"A":{"unevaluatedProperties":false}}}`, `1`, "not_allowed: must not be given"},
+	})
 }
 
 func TestBranchesAreCondensed(t *testing.T) {
