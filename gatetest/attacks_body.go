@@ -78,7 +78,7 @@ func bodyAttacks(s *suite) []Attack {
 		{"body: member that is read-only", func(o *operation) bool { return o.readOnly != "" && refusesUnknown(o) }, func(o *operation) []byte { return withMember(o.body, o.readOnly) }, http.StatusBadRequest},
 		{"body: member __proto__", closed, func(o *operation) []byte { return withMember(o.body, `"__proto__":{"admin":true}`) }, http.StatusBadRequest},
 	} {
-		rows = append(rows, s.each(a.name, a.fits, func(h http.Handler, o *operation) error {
+		rows = append(rows, s.eachReached(a.name, a.fits, func(h http.Handler, o *operation) error {
 			return s.refusedSilently(h, body(s.request(o, s.entitled(o)), a.spoil(o)), a.statuses()...)
 		})...)
 	}
@@ -171,13 +171,13 @@ func mediaAttacks(s *suite) []Attack {
 			other, _ := o.op.Body.Media("text/plain")
 			return other == nil || a.name != "media type that a form can send"
 		}
-		rows = append(rows, s.each(a.name, fits, func(h http.Handler, o *operation) error {
+		rows = append(rows, s.eachReached(a.name, fits, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
 			r.Header[a.header] = a.values
 			return s.refused(h, r, http.StatusUnsupportedMediaType, http.StatusBadRequest)
 		})...)
 	}
-	return append(rows, s.each("compressed body that is a bomb", takesObject, func(h http.Handler, o *operation) error {
+	return append(rows, s.eachReached("compressed body that is a bomb", takesObject, func(h http.Handler, o *operation) error {
 		bomb, err := squeezed(large(o))
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ func all(*operation) bool { return true }
 
 // hostAttacks are about the name that a request states and how it arrived.
 func hostAttacks(s *suite) []Attack {
-	o := s.operations[0]
+	o := s.some()
 	misdirected := func(host string) func(http.Handler) error {
 		return func(h http.Handler) error {
 			r := s.request(o, s.entitled(o))
@@ -46,7 +46,7 @@ func misdirections() []int {
 
 // transportAttacks are about how a request arrived.
 func transportAttacks(s *suite) []Attack {
-	o := s.operations[0]
+	o := s.some()
 	fromAfar := func(header ...string) func(http.Handler) error {
 		return func(h http.Handler) error {
 			r := s.request(o, s.entitled(o))
@@ -88,7 +88,7 @@ func pathAttacks(s *suite) []Attack {
 	}
 	var rows []Attack
 	for _, trick := range tricks {
-		rows = append(rows, s.each(trick.name, long, func(h http.Handler, o *operation) error {
+		rows = append(rows, s.eachReached(trick.name, long, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
 			setPath(r, trick.spell(o.path))
 			a, err := s.send(h, r)
@@ -135,7 +135,7 @@ func methodAttacks(s *suite) []Attack {
 	for _, m := range []struct{ name, method string }{
 		{"method that nobody knows", "BREW"}, {"method TRACE", "TRACE"}, {"method in lower case", ""}, {"method that is none, and another in X-HTTP-Method-Override", "GATETEST"},
 	} {
-		rows = append(rows, s.each(m.name, all, func(h http.Handler, o *operation) error {
+		rows = append(rows, s.eachReached(m.name, all, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
 			if r.Method = m.method; m.method == "" {
 				r.Method = strings.ToLower(o.op.Method)
@@ -173,12 +173,12 @@ func allows(field, method string) bool {
 // queryAttacks send query parameters that the contract does not name.
 func queryAttacks(s *suite) []Attack {
 	strict := func(o *operation) bool { return refusesUnknown(o) && o.op.Socket == nil }
-	rows := s.each("query parameter that the contract does not name", strict, func(h http.Handler, o *operation) error {
+	rows := s.eachReached("query parameter that the contract does not name", strict, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		r.URL.RawQuery = join(o.query, "gatetest_unknown="+canary)
 		return s.refusedSilently(h, r, http.StatusBadRequest, http.StatusUnprocessableEntity)
 	})
-	rows = append(rows, s.each("query with a broken escape", strict, func(h http.Handler, o *operation) error {
+	rows = append(rows, s.eachReached("query with a broken escape", strict, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		r.URL.RawQuery = join(o.query, "a=%zz")
 		return s.refused(h, r, http.StatusBadRequest)
@@ -186,12 +186,12 @@ func queryAttacks(s *suite) []Attack {
 	stated := func(o *operation) bool { return strict(o) && o.query != "" }
 	for _, in := range []string{"path", "query", "header"} {
 		fits := func(o *operation) bool { return o.misfit(in) != nil }
-		rows = append(rows, s.each("parameter of the "+in+" that fits no schema", fits, func(h http.Handler, o *operation) error {
+		rows = append(rows, s.eachReached("parameter of the "+in+" that fits no schema", fits, func(h http.Handler, o *operation) error {
 			r := s.request(o.misfit(in), s.entitled(o))
 			return s.refusedSilently(h, r, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusNotFound)
 		})...)
 	}
-	return append(rows, s.each("query parameter sent twice", stated, func(h http.Handler, o *operation) error {
+	return append(rows, s.eachReached("query parameter sent twice", stated, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		r.URL.RawQuery = o.query + "&" + o.query
 		return s.refused(h, r, http.StatusBadRequest, http.StatusUnprocessableEntity)

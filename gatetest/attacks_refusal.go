@@ -25,17 +25,19 @@ type provocation struct {
 
 func (s *suite) provocations() []provocation {
 	as := func(o *operation) *http.Request { return s.request(o, s.entitled(o)) }
+	reached := func(o *operation) bool { return s.entitled(o) != "" }
+	object := func(o *operation) bool { return reached(o) && takesObject(o) }
 	return []provocation{
-		{http.StatusBadRequest, takesObject, func(o *operation) *http.Request { return body(as(o), []byte("{")) }},
+		{http.StatusBadRequest, object, func(o *operation) *http.Request { return body(as(o), []byte("{")) }},
 		{http.StatusUnauthorized, s.shutToGuests, func(o *operation) *http.Request { return s.request(o, call.Guest) }},
 		{http.StatusForbidden, func(o *operation) bool { return s.shutOut(o) != "" }, func(o *operation) *http.Request { return s.request(o, s.shutOut(o)) }},
-		{http.StatusMethodNotAllowed, all, func(o *operation) *http.Request {
+		{http.StatusMethodNotAllowed, reached, func(o *operation) *http.Request {
 			r := as(o)
 			r.Method = "BREW"
 			return r
 		}},
-		{http.StatusRequestEntityTooLarge, takesObject, func(o *operation) *http.Request { return body(as(o), large(o)) }},
-		{http.StatusUnsupportedMediaType, takesObject, func(o *operation) *http.Request {
+		{http.StatusRequestEntityTooLarge, object, func(o *operation) *http.Request { return body(as(o), large(o)) }},
+		{http.StatusUnsupportedMediaType, object, func(o *operation) *http.Request {
 			r := as(o)
 			r.Header.Set("Content-Type", "application/x-gatetest")
 			return r
@@ -189,12 +191,12 @@ func echoAttacks(s *suite) []Attack {
 		r.Header.Set("Authorization", "Bearer "+canary)
 		return s.refusedSilently(h, r, http.StatusUnauthorized, http.StatusBadRequest)
 	})...)
-	rows = append(rows, s.each("echo of a media type", takesObject, func(h http.Handler, o *operation) error {
+	rows = append(rows, s.eachReached("echo of a media type", takesObject, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		r.Header.Set("Content-Type", "application/"+canary)
 		return s.refusedSilently(h, r, http.StatusUnsupportedMediaType, http.StatusBadRequest)
 	})...)
-	rows = append(rows, s.each("echo of a value", func(o *operation) bool { return takesObject(o) && bytes.Contains(o.body, []byte(":")) }, func(h http.Handler, o *operation) error {
+	rows = append(rows, s.eachReached("echo of a value", func(o *operation) bool { return takesObject(o) && bytes.Contains(o.body, []byte(":")) }, func(h http.Handler, o *operation) error {
 		return s.refusedSilently(h, body(s.request(o, s.entitled(o)), everyValue(o.body)), http.StatusBadRequest, http.StatusUnprocessableEntity)
 	})...)
 	rows = append(rows, s.each("echo of a path", s.harmless, func(h http.Handler, o *operation) error {

@@ -21,7 +21,7 @@ func handshakeAttacks(s *suite) []Attack {
 		{"an origin that ends like ours", scheme + "://evil-" + host}, {"an origin with another port", scheme + "://" + strings.Split(host, ":")[0] + ":1"},
 		{"no origin in the field", ""},
 	} {
-		rows = append(rows, s.each("WebSocket of "+origin.name, isSocket, func(h http.Handler, o *operation) error {
+		rows = append(rows, s.eachReached("WebSocket of "+origin.name, isSocket, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
 			r.Header["Origin"] = []string{origin.value}
 			return s.shut(h, r, "", http.StatusForbidden, http.StatusUnauthorized, http.StatusBadRequest)
@@ -47,13 +47,13 @@ func handshakeAttacks(s *suite) []Attack {
 		{"WebSocket with two keys", func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "AQIDBAUGBwgJCgsMDQ4PEA==") }},
 		{"WebSocket by POST", func(r *http.Request) { r.Method = http.MethodPost }},
 	} {
-		rows = append(rows, s.each(a.name, isSocket, func(h http.Handler, o *operation) error {
+		rows = append(rows, s.eachReached(a.name, isSocket, func(h http.Handler, o *operation) error {
 			r := s.request(o, s.entitled(o))
 			a.change(r)
 			return s.shut(h, r, "", http.StatusBadRequest, http.StatusUpgradeRequired, http.StatusMethodNotAllowed)
 		})...)
 	}
-	return append(rows, s.each("WebSocket over HTTP/1.0", isSocket, func(h http.Handler, o *operation) error {
+	return append(rows, s.eachReached("WebSocket over HTTP/1.0", isSocket, func(h http.Handler, o *operation) error {
 		r := s.request(o, s.entitled(o))
 		var text strings.Builder
 		fmt.Fprintf(&text, "GET %s HTTP/1.0\r\nHost: %s\r\n", r.URL.RequestURI(), r.Host)
@@ -110,10 +110,10 @@ func messageAttacks(s *suite) []Attack {
 		}},
 		{"length that is negative", isSocket, one(frame{op: opText, length: []byte{127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})},
 	} {
-		rows = append(rows, s.each(a.name, a.fits, func(h http.Handler, o *operation) error { return s.ended(h, o, a.frames(o)) })...)
+		rows = append(rows, s.eachReached(a.name, a.fits, func(h http.Handler, o *operation) error { return s.ended(h, o, a.frames(o)) })...)
 	}
 	for name, text := range map[string]string{"message that the contract does not name": `{"type":"` + canary + `"}`, "message that is no JSON": `{"` + canary} {
-		rows = append(rows, s.each(name, isSocket, func(h http.Handler, o *operation) error { return s.ignored(h, o, text) })...)
+		rows = append(rows, s.eachReached(name, isSocket, func(h http.Handler, o *operation) error { return s.ignored(h, o, text) })...)
 	}
 	return sorted(rows)
 }

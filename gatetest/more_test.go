@@ -190,3 +190,26 @@ paths:
 		t.Errorf("sent %q, want %q", seen, want)
 	}
 }
+
+// TestWhatNobodyMayCallIsAGap: operations whose roles have no token are attacked
+// as far as a guest comes, and the rest is told.
+func TestWhatNobodyMayCallIsAGap(t *testing.T) {
+	gate := newGate(t, nil)
+	g := gatetest.Target{Table: gate.Table()}
+	if failed := failing(t, careful(gate.Wrap(bookshop{})), g, ""); len(failed) > 0 {
+		t.Errorf("fail: %q", failed)
+	}
+	guest := 0
+	for _, row := range rowsOf(t, g) {
+		if row.Operation == "removeBook" {
+			guest++
+		}
+		if row.Operation == "addBook" && row.Group == "bodies" {
+			t.Errorf("%s: what no credential reaches is refused for that", row.Name)
+		}
+	}
+	gaps, err := g.Gaps()
+	if err != nil || guest < 20 || len(gaps) != 7 {
+		t.Errorf("%d rows as a guest, gaps %q, %v; want one for each of four operations and three more", guest, gaps, err)
+	}
+}

@@ -224,12 +224,26 @@ func (s *suite) plain(method, path string) *http.Request {
 	return r
 }
 
-// body puts a JSON body into a request.
+// body puts another body into a request.
 func body(r *http.Request, data []byte) *http.Request {
 	fresh := httptest.NewRequest(r.Method, "http://localhost/", bytes.NewReader(data))
 	r.Body, r.ContentLength = fresh.Body, fresh.ContentLength
-	r.Header.Set("Content-Type", "application/json")
+	if r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	return r
+}
+
+// eachReached makes a row for every operation that fits and that some role of the
+// target may call: for rows about what lies behind the question who asks.
+func (s *suite) eachReached(name string, fits func(*operation) bool, try func(h http.Handler, o *operation) error) []Attack {
+	return s.each(name, func(o *operation) bool { return fits(o) && s.entitled(o) != "" }, try)
+}
+
+// some is an operation for rows that are about none.
+func (s *suite) some() *operation {
+	i := slices.IndexFunc(s.operations, func(o *operation) bool { return s.entitled(o) != "" })
+	return s.operations[max(i, 0)]
 }
 
 // each makes a row for every operation that fits.
