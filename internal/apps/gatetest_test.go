@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-api/gatehouse/internal/store"
 	"github.com/gatehouse-api/gatehouse/internal/storetest"
 	"github.com/gatehouse-api/gatehouse/observe"
+	"github.com/gatehouse-api/gatehouse/tlsedge"
 	"github.com/gatehouse-api/gatehouse/validate"
 )
 
@@ -76,8 +77,10 @@ func allApps(t *testing.T, s *store.Store) (http.Handler, gatetest.Target) {
 		t.Fatal(err)
 	}
 	tokens, cookies := credentials(t, people)
-	return gate.Wrap(dispatch), gatetest.Target{
-		Table: gate.Table(), Tokens: tokens, Cookies: cookies,
+	h := gate.Wrap(dispatch)
+	return h, gatetest.Target{
+		Address: served(t, h),
+		Table:   gate.Table(), Tokens: tokens, Cookies: cookies,
 		Others: map[string]map[string]string{ // slot 1 is booked by a guest
 			"bookInterview": {"path.id": "1"}, "cancelInterview": {"path.id": "1"},
 		},
@@ -91,6 +94,22 @@ func allApps(t *testing.T, s *store.Store) (http.Handler, gatetest.Target) {
 			"access/refresh": "public, and the handler answers 401 to a refresh token that is none",
 		},
 	}
+}
+
+// served runs a server as the program does, and returns its address.
+func served(t *testing.T, h http.Handler) string {
+	t.Helper()
+	server, err := tlsedge.NewServer(tlsedge.ServerConfig{Handler: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := tlsedge.Listen(t.Context(), "localhost:0", tlsedge.Caps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = tlsedge.Serve(server, listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return listener.Addr().String()
 }
 
 // raised raises the budgets of the contracts: thousands of calls by four members
