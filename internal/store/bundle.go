@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -228,8 +229,11 @@ func (b *bundler) look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) er
 		batch.Queue(b.texts.together(q, columns), columns...).Query(func(rows pgx.Rows) error {
 			defer rows.Close()
 			for rows.Next() {
-				p := plans[binary.BigEndian.Uint64(rows.RawValues()[0])-1]
-				if held[p.row()] {
+				n, err := ordinal(rows)
+				if err != nil || n < 1 || n > len(plans) {
+					return errors.Join(err, errors.New("the looks of a bundle are not numbered"))
+				}
+				if p := plans[n-1]; held[p.row()] {
 					p.decide(afterFirst{rows})
 				}
 			}
@@ -237,6 +241,16 @@ func (b *bundler) look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) er
 		})
 	}
 	return conn.SendBatch(ctx, &batch).Close()
+}
+
+// ordinal is the number in the first column. Scan would plan anew each time it
+// is asked for other columns than before.
+func ordinal(rows pgx.Rows) (int, error) {
+	value := rows.RawValues()[0]
+	if rows.FieldDescriptions()[0].Format == pgx.BinaryFormatCode && len(value) == 8 {
+		return int(binary.BigEndian.Uint64(value)), nil
+	}
+	return strconv.Atoi(string(value))
 }
 
 // afterFirst is a row without its first column.

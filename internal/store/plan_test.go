@@ -333,6 +333,33 @@ func TestPlanOutlivesItsConnection(t *testing.T) {
 	}
 }
 
+// TestPlansAreLookedForInEveryProtocol is about the modes of pgx that give
+// results as text.
+func TestPlansAreLookedForInEveryProtocol(t *testing.T) {
+	server := storetest.NewServer(t)
+	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec"} {
+		t.Run(mode, func(t *testing.T) {
+			cfg := server.Fresh(t, schemas).Config()
+			cfg.URL += "&default_query_exec_mode=" + mode
+			s := open(t, cfg)
+			folders(t, s, 4)
+			var plans []func() error
+			for i := range 3 {
+				plans = append(plans, func() error { return s.WritePlan(t.Context(), ann, filed(), file(int64(i+2), ann)) })
+			}
+			if err := errors.Join(together(t, s, plans...)...); err != nil {
+				t.Fatal(err)
+			}
+			if n := count(t, s, admin, `SELECT count(*) FROM folders WHERE name IN ('f2+1', 'f3+1', 'f4+1')`); n != 3 {
+				t.Errorf("%d notes are where they belong, not 3", n)
+			}
+			if n := count(t, s, admin, `SELECT count(DISTINCT CAST(xmin AS TEXT)) FROM notes`); n != 1 {
+				t.Errorf("%d transactions, not 1", n)
+			}
+		})
+	}
+}
+
 func TestPlansAfterCloseAreRefused(t *testing.T) {
 	storetest.Each(t, schemas, func(t *testing.T, s *store.Store) {
 		if err := s.Close(); err != nil {
