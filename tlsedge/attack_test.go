@@ -122,23 +122,28 @@ func TestClaimsOfEncryption(t *testing.T) {
 // TestHandshakes: what a client may offer, on a real connection.
 func TestHandshakes(t *testing.T) {
 	addr := startTLS(t, writePair(t, certificate{names: []string{"localhost"}}), writePair(t, certificate{names: []string{"localhost"}, rsa: true}))
+	const oldVersion, noSuite = "protocol version not supported", "handshake failure"
 	for _, row := range []struct {
 		name   string
 		client *tls.Config
-		ok     bool
+		fault  string // what the server says: the alert of RFC 8446 §6
 	}{
-		{"TLS 1.0", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, false},
-		{"TLS 1.1", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
-		{"CBC with SHA-1 (Lucky 13), ECDSA", only(tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA), false},
-		{"CBC with SHA-1 (Lucky 13), RSA", only(tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA), false},
-		{"CBC with SHA-256", only(tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256), false},
-		{"RSA key exchange: no forward secrecy", only(tls.TLS_RSA_WITH_AES_128_GCM_SHA256), false},
-		{"RC4", only(tls.TLS_ECDHE_RSA_WITH_RC4_128_SHA), false},
-		{"triple DES (Sweet32)", only(tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA), false},
+		{"TLS 1.0", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, oldVersion},
+		{"TLS 1.1", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, oldVersion},
+		{"CBC with SHA-1 (Lucky 13), ECDSA", only(tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA), noSuite},
+		{"CBC with SHA-1 (Lucky 13), RSA", only(tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA), noSuite},
+		{"CBC with SHA-256", only(tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256), noSuite},
+		{"RSA key exchange: no forward secrecy", only(tls.TLS_RSA_WITH_AES_128_GCM_SHA256), noSuite},
+		{"RC4", only(tls.TLS_ECDHE_RSA_WITH_RC4_128_SHA), noSuite},
+		{"triple DES (Sweet32)", only(tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA), noSuite},
 
-		{"TLS 1.2, ECDSA and AES-GCM", only(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), true},
-		{"TLS 1.2, RSA and ChaCha20", only(tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256), true},
-		{"TLS 1.3", &tls.Config{MinVersion: tls.VersionTLS13}, true},
+		{"TLS 1.2, ECDSA and AES-GCM", only(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), ""},
+		{"TLS 1.2, RSA and AES-GCM", only(tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256), ""},
+		{"TLS 1.2, ECDSA and AES-256-GCM", only(tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384), ""},
+		{"TLS 1.2, RSA and AES-256-GCM", only(tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384), ""},
+		{"TLS 1.2, ECDSA and ChaCha20", only(tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256), ""},
+		{"TLS 1.2, RSA and ChaCha20", only(tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256), ""},
+		{"TLS 1.3", &tls.Config{MinVersion: tls.VersionTLS13}, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.client.InsecureSkipVerify = true // the chain is not what is tried here
@@ -146,8 +151,8 @@ func TestHandshakes(t *testing.T) {
 			if err == nil {
 				conn.Close()
 			}
-			if (err == nil) != row.ok {
-				t.Errorf("handshake: %v; want success %v", err, row.ok)
+			if (err == nil) != (row.fault == "") || err != nil && !strings.Contains(err.Error(), row.fault) {
+				t.Errorf("handshake: %v; want %q", err, row.fault)
 			}
 		})
 	}

@@ -1,5 +1,9 @@
 package tlsedge
 
+import "strings"
+
+const noCRLF = "a chunk that does not end with CRLF"
+
 // chunk takes what stands between the data of a chunked body.
 func (f *framing) chunk(b byte) {
 	switch f.state {
@@ -8,67 +12,44 @@ func (f *framing) chunk(b byte) {
 	case inExtension:
 		f.extension(b)
 	case atChunkSizeEnd:
-		f.must(b, '\n', inBody)
-		if f.left == 0 {
-			f.state = afterLastChunk
-		}
-	case afterChunk:
-		f.must(b, '\r', atChunkEnd)
-	case atChunkEnd:
-		f.must(b, '\n', inChunkSize)
 		f.digits = 0
-	case afterLastChunk:
-		if b != '\r' {
-			f.refuse("a trailer")
-			return
+		next := inBody
+		if f.left == 0 {
+			next = afterLastChunk
 		}
-		f.state = atBodyEnd
-	default: // atBodyEnd
-		f.must(b, '\n', atStart)
+		f.must(b, '\n', next, noCRLF)
+	case afterChunk:
+		f.must(b, '\r', atChunkEnd, noCRLF)
+	case atChunkEnd:
+		f.must(b, '\n', inChunkSize, noCRLF)
+	case afterLastChunk:
+		f.must(b, '\r', atBodyEnd, "a trailer")
+	case atBodyEnd:
+		f.must(b, '\n', atStart, noCRLF)
 	}
-}
-
-func (f *framing) must(b, want byte, next state) {
-	if b != want {
-		f.refuse("a chunk that does not end with CRLF")
-		return
-	}
-	f.state = next
 }
 
 func (f *framing) chunkSize(b byte) {
-	var digit byte
+	digit := strings.IndexByte("0123456789abcdef", fold(b))
 	switch {
 	case b == '\r' && f.digits > 0:
 		f.state = atChunkSizeEnd
-		return
 	case b == ';' && f.digits > 0:
 		f.state = inExtension
-		return
-	case b >= '0' && b <= '9':
-		digit = b - '0'
-	case fold(b) >= 'a' && fold(b) <= 'f':
-		digit = fold(b) - 'a' + 10
-	default:
+	case digit < 0:
 		f.refuse("a chunk size that is no hexadecimal number")
-		return
-	}
-	if f.digits++; f.digits == 1 {
-		f.left = 0
-	}
-	if f.digits > maxHexDigits {
+	case f.digits == maxHexDigits:
 		f.refuse("a chunk size that is too long")
-		return
+	default:
+		f.digits++
+		f.left = f.left<<4 | int64(digit)
 	}
-	f.left = f.left<<4 | int64(digit)
 }
 
 func (f *framing) extension(b byte) {
 	if b == '\r' {
 		f.state = atChunkSizeEnd
-		return
-	}
-	if f.comments++; classes[b]&valueByte == 0 || f.comments > maxExtensions {
+	} else if f.comments++; !valueBytes[b] || f.comments > maxExtensions {
 		f.refuse("a chunk extension that is too long or no text")
 	}
 }

@@ -1,6 +1,10 @@
 package tlsedge
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
 
 // framing follows the bytes of one HTTP/1.x connection and finds where each
 // message begins and ends. It takes the strict reading of RFC 9112 alone: where
@@ -10,7 +14,7 @@ type framing struct {
 	fault   string // why the connection is refused; nothing behind it is passed on
 	chunked bool
 
-	at       int    // how much of a fixed text, or of a name, has been seen
+	at       int    // how much of the version has been seen
 	known    field  // the field whose value is collected
 	seen     field  // those that this message has had
 	text     []byte // what is collected: a method, a scheme, a name, a value
@@ -21,7 +25,8 @@ type framing struct {
 	left     int64  // of the body, or of the chunk
 	digits   int    // of the chunk size
 	comments int    // bytes of chunk extensions in this message
-	room     [2 * maxText]byte
+
+	textRoom, hostRoom [maxText]byte
 }
 
 // maxText bounds what is collected; a name of a host has 253 bytes at most.
@@ -31,11 +36,8 @@ const maxText = 256
 // mean nothing to anybody here (RFC 9112 §7.1.1 asks for a limit).
 const maxExtensions = 128
 
-// maxDigits of a length keep it within an int64.
-const (
-	maxDigits    = 18
-	maxHexDigits = 15
-)
+// maxHexDigits of a chunk size keep it within an int64.
+const maxHexDigits = 15
 
 type state uint8
 
@@ -43,11 +45,12 @@ const (
 	atStart state = iota
 	inMethod
 	atTarget
+	inScheme
+	atSlash
+	atSecondSlash
+	inAuthority
 	inTarget
 	afterAsterisk
-	inScheme
-	inSlashes
-	inAuthority
 	inVersion
 	atLine
 	inName
@@ -55,7 +58,6 @@ const (
 	inKnownValue
 	atLineEnd
 	atHeaderEnd
-	inBody
 	inChunkSize
 	inExtension
 	atChunkSizeEnd
@@ -63,10 +65,11 @@ const (
 	atChunkEnd
 	afterLastChunk
 	atBodyEnd
+	inBody
 )
 
 // body tells whether the fault lies behind a header that was passed on.
-func (s state) body() bool { return s >= inBody }
+func (s state) body() bool { return s >= inChunkSize }
 
 type field uint8
 
@@ -76,39 +79,31 @@ const (
 	hostField
 )
 
+// class is the set of the bytes that may stand in one place.
+type class [256]bool
+
 // The classes of bytes (RFC 9110 §5.5 and §5.6.2, RFC 3986 §3.2).
-const (
-	tokenByte = 1 << iota
-	valueByte
-	targetByte
-	authorityByte
+var (
+	tokenBytes     = classOf(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0 })
+	valueBytes     = classOf(func(b byte) bool { return b >= ' ' && b != 0x7f || b == '\t' })
+	targetBytes    = classOf(func(b byte) bool { return b > ' ' && b != 0x7f })
+	authorityBytes = classOf(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("-._~:[]", b) >= 0 })
 )
 
-var classes = classify()
-
-func classify() (c [256]uint8) {
+func classOf(has func(byte) bool) (c class) {
 	for b := range c {
-		switch {
-		case b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z':
-			c[b] |= tokenByte | authorityByte
-		case bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), byte(b)) >= 0:
-			c[b] |= tokenByte
-		}
-		if bytes.IndexByte([]byte("-._~:[]"), byte(b)) >= 0 {
-			c[b] |= authorityByte
-		}
-		if b > ' ' && b != 0x7f {
-			c[b] |= valueByte | targetByte
-		}
+		c[b] = has(byte(b))
 	}
-	c[' '] |= valueByte
-	c['\t'] |= valueByte
 	return c
 }
 
+func alphanumeric(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
 // run is the index of the first byte of p at or after i that is not of a class.
-func run(p []byte, i int, class uint8) int {
-	for i < len(p) && classes[p[i]]&class != 0 {
+func run(p []byte, i int, c *class) int {
+	for i < len(p) && c[p[i]] {
 		i++
 	}
 	return i
@@ -117,7 +112,7 @@ func run(p []byte, i int, class uint8) int {
 // scan follows p and returns how many bytes of it may be passed on: all of
 // them, or those before the first fault.
 func (f *framing) scan(p []byte) int {
-	for i := 0; i < len(p); {
+	for i := 0; ; i++ {
 		switch f.state {
 		case inBody:
 			n := min(f.left, int64(len(p)-i))
@@ -125,25 +120,22 @@ func (f *framing) scan(p []byte) int {
 			if f.left -= n; f.left == 0 {
 				f.endOfData()
 			}
-			continue
 		case inTarget:
-			i = run(p, i, targetByte)
+			i = run(p, i, &targetBytes)
 		case inValue:
-			i = run(p, i, valueByte)
+			i = run(p, i, &valueBytes)
 		case inName:
 			begin := i
-			i = run(p, i, tokenByte)
+			i = run(p, i, &tokenBytes)
 			f.collect(p[begin:i])
 		}
 		if i == len(p) {
-			break
+			return i
 		}
 		if f.step(p[i]); f.fault != "" {
 			return i
 		}
-		i++
 	}
-	return len(p)
 }
 
 // step takes one byte.
@@ -153,7 +145,7 @@ func (f *framing) step(b byte) {
 		f.requestLine(b)
 	case f.state == inVersion:
 		f.version(b)
-	case f.state < inBody:
+	case f.state < inChunkSize:
 		f.header(b)
 	default:
 		f.chunk(b)
@@ -162,125 +154,140 @@ func (f *framing) step(b byte) {
 
 func (f *framing) refuse(why string) { f.fault = why }
 
-// collect keeps what a later step has to know, up to maxText.
+// must takes the one byte that may stand here, or finds a fault.
+func (f *framing) must(b, want byte, next state, why string) bool {
+	if b == want {
+		f.state = next
+	} else {
+		f.refuse(why)
+	}
+	return b == want
+}
+
+// collect keeps what a later step has to know of a name: none that matters is
+// longer than there is room.
 func (f *framing) collect(b []byte) {
-	f.at += len(b)
-	f.text = append(f.text, b[:min(len(b), maxText-len(f.text))]...)
+	f.text = append(f.text, b[:min(len(b), cap(f.text)-len(f.text))]...)
 }
 
 func (f *framing) collectByte(b byte) {
-	if len(f.text) == maxText {
+	if len(f.text) < cap(f.text) {
+		f.text = append(f.text, b)
+	} else {
 		f.refuse("a text that is too long")
-		return
 	}
-	f.text = append(f.text, b)
 }
 
-func (f *framing) reset() {
-	f.text, f.at = f.room[:0:maxText], 0
-}
+func (f *framing) reset() { f.text = f.textRoom[:0] }
 
-// begin forgets the message before.
+// begin forgets what the message before has left.
 func (f *framing) begin() {
 	f.reset()
-	f.host = f.room[maxText:maxText]
-	f.seen, f.known = 0, 0
-	f.asked, f.http10, f.connect, f.chunked = false, false, false, false
-	f.comments, f.left = 0, 0
+	f.host = f.hostRoom[:0]
+	f.seen, f.comments = 0, 0
+	f.asked, f.chunked = false, false
 }
 
 func (f *framing) requestLine(b byte) {
 	switch f.state {
-	case atStart:
-		f.begin()
-		if classes[b]&tokenByte == 0 {
-			f.refuse("no method")
-			return
-		}
-		f.state = inMethod
-		f.collectByte(b)
-	case inMethod:
-		switch {
-		case b == ' ':
-			f.connect = string(f.text) == "CONNECT"
-			f.state = atTarget
-			f.reset()
-		case classes[b]&tokenByte == 0:
-			f.refuse("a method that is no token")
-		default:
-			f.collectByte(b)
-		}
-	case inTarget:
-		f.endOfTarget(b)
-	case afterAsterisk:
+	case atStart, inMethod:
+		f.method(b)
+	case inTarget, afterAsterisk:
 		f.endOfTarget(b)
 	default:
 		f.target(b)
+	}
+}
+
+func (f *framing) method(b byte) {
+	if f.state == atStart {
+		f.begin()
+	}
+	switch {
+	case tokenBytes[b]:
+		f.state = inMethod
+		f.collectByte(b)
+	case f.state == atStart:
+		f.refuse("no method")
+	case b == ' ':
+		f.connect = string(f.text) == "CONNECT"
+		f.state = atTarget
+		f.reset()
+	default:
+		f.refuse("a method that is no token")
 	}
 }
 
 // endOfTarget takes the space behind a target, and nothing else.
 func (f *framing) endOfTarget(b byte) {
-	if b != ' ' {
-		f.refuse("a target that does not end with one space")
-		return
-	}
-	f.state, f.at = inVersion, 0
+	f.at = 0
+	f.must(b, ' ', inVersion, "a target that does not end with one space")
 }
+
+const noTarget = "a target of no known form"
 
 // target takes the four forms of RFC 9112 §3.2.
 func (f *framing) target(b byte) {
-	switch {
-	case f.state == atTarget && f.connect:
-		f.state, f.asked = inAuthority, true
-		f.target(b)
-	case f.state == atTarget && b == '/':
-		f.state = inTarget
-	case f.state == atTarget && b == '*':
-		f.state = afterAsterisk
-	case f.state == atTarget || f.state == inScheme:
-		f.scheme(b)
-	case f.state == inSlashes && b == '/':
-		if f.at++; f.at == 2 {
+	switch f.state {
+	case atTarget:
+		switch {
+		case f.connect:
 			f.state, f.asked = inAuthority, true
+			f.authority(b)
+		case b == '/':
+			f.state = inTarget
+		case b == '*':
+			f.state = afterAsterisk
+		default:
+			f.state = inScheme
+			f.scheme(b)
 		}
-	case f.state == inAuthority && classes[b]&authorityByte != 0 && len(f.host) < maxText:
-		f.host = append(f.host, b)
-	case f.state == inAuthority && len(f.host) > 0 && b == ' ':
-		f.endOfTarget(b)
-	case f.state == inAuthority && len(f.host) > 0 && !f.connect && (b == '/' || b == '?'):
-		f.state = inTarget
+	case inScheme:
+		f.scheme(b)
+	case atSlash:
+		f.must(b, '/', atSecondSlash, noTarget)
+	case atSecondSlash:
+		f.must(b, '/', inAuthority, noTarget)
 	default:
-		f.refuse("a target of no known form")
+		f.authority(b)
 	}
 }
 
 // scheme takes that of an absolute form: http or https, as gateways are asked
 // for nothing else.
 func (f *framing) scheme(b byte) {
-	f.state = inScheme
-	if b != ':' {
+	switch {
+	case b == ':' && (is(f.text, "http") || is(f.text, "https")):
+		f.state, f.asked = atSlash, true
+	case tokenBytes[b]:
 		f.collectByte(b)
-		if len(f.text) > len("https") {
-			f.refuse("a target of no known form")
-		}
-		return
+	default:
+		f.refuse(noTarget)
 	}
-	if !is(f.text, "http") && !is(f.text, "https") {
-		f.refuse("a target of no known form")
-		return
-	}
-	f.state = inSlashes
-	f.reset()
 }
 
-// is compares a collected text with one in lower case.
-func is(text []byte, want string) bool {
+func (f *framing) authority(b byte) {
+	switch {
+	case authorityBytes[b] && len(f.host) < cap(f.host):
+		f.host = append(f.host, b)
+	case len(f.host) == 0:
+		f.refuse(noTarget)
+	case b == ' ':
+		f.endOfTarget(b)
+	case !f.connect && (b == '/' || b == '?'):
+		f.state = inTarget
+	default:
+		f.refuse(noTarget)
+	}
+}
+
+// is compares two texts; letters of ASCII alone have no case.
+func is[T string | []byte](text []byte, want T) bool {
 	if len(text) != len(want) {
 		return false
 	}
 	for i, b := range text {
-		if fold(b) != want[i] {
+		if fold(b) != fold(want[i]) {
 			return false
 		}
 	}
@@ -299,18 +306,13 @@ func fold(b byte) byte {
 func (f *framing) version(b byte) {
 	const form = "HTTP/0.0\r\n"
 	want := form[f.at]
-	digit := b >= '0' && b <= '9'
 	switch {
-	case want == '0' && !digit, want != '0' && b != want:
+	case want == '0' && (b < '0' || b > '9'), want != '0' && b != want:
 		f.refuse("a request line that does not end with a version and CRLF")
-		return
 	case f.at == len("HTTP/") && b == '2':
 		f.refuse("HTTP/2 where HTTP/1.1 was agreed")
-		return
-	case f.at == len("HTTP/"):
-		f.http10 = b < '1'
 	case f.at == len("HTTP/0."):
-		f.http10 = f.http10 || b == '0'
+		f.http10 = b == '0'
 	}
 	if f.at++; f.at == len(form) {
 		f.state = atLine
@@ -318,6 +320,7 @@ func (f *framing) version(b byte) {
 }
 
 func (f *framing) header(b byte) {
+	const loneCR = "a CR without LF"
 	switch f.state {
 	case atLine:
 		f.line(b)
@@ -329,24 +332,19 @@ func (f *framing) header(b byte) {
 			f.state = atLineEnd
 		case b == '\n':
 			f.refuse("a line that ends with LF alone")
-		case classes[b]&valueByte == 0:
-			f.refuse("a control character in a field")
-		default: // inKnownValue alone: scan runs over the others
+		case valueBytes[b]: // inKnownValue alone: scan runs over the others
 			f.collectByte(b)
+		default:
+			f.refuse("a control character in a field")
 		}
 	case atLineEnd:
-		if b != '\n' {
-			f.refuse("a CR without LF")
-			return
+		if f.must(b, '\n', atLine, loneCR) {
+			f.endOfField()
 		}
-		f.state = atLine
-		f.endOfField()
 	default: // atHeaderEnd
-		if b != '\n' {
-			f.refuse("a CR without LF")
-			return
+		if f.must(b, '\n', atStart, loneCR) {
+			f.endOfHeader()
 		}
-		f.endOfHeader()
 	}
 }
 
@@ -359,13 +357,12 @@ func (f *framing) line(b byte) {
 		f.refuse("a folded line")
 	case b == '\n':
 		f.refuse("a line that ends with LF alone")
-	case classes[b]&tokenByte == 0:
-		f.refuse("a field without a name")
-	default:
+	case tokenBytes[b]:
 		f.state = inName
 		f.reset()
-		f.at = 1
 		f.collectByte(b)
+	default:
+		f.refuse("a field without a name")
 	}
 }
 
@@ -374,29 +371,26 @@ func (f *framing) name(b byte) {
 	switch {
 	case b == ' ' || b == '\t':
 		f.refuse("a space before the colon")
-		return
 	case b != ':':
 		f.refuse("a field name that is no token")
-		return
+	case is(f.text, "host"):
+		f.value(hostField)
+	case is(f.text, "content-length"):
+		f.value(contentLength)
+	case is(f.text, "transfer-encoding"):
+		f.value(transferEncoding)
+	default:
+		f.known, f.state = 0, inValue
 	}
-	switch f.known = 0; {
-	case f.at == len("host") && is(f.text, "host"):
-		f.known = hostField
-	case f.at == len("content-length") && is(f.text, "content-length"):
-		f.known = contentLength
-	case f.at == len("transfer-encoding") && is(f.text, "transfer-encoding"):
-		f.known = transferEncoding
-	}
-	f.state = inValue
-	if f.known == 0 {
-		return
-	}
-	if f.seen&f.known != 0 {
+}
+
+// value begins that of a field that frames or routes the message.
+func (f *framing) value(known field) {
+	if f.seen&known != 0 {
 		f.refuse("two Host, Content-Length or Transfer-Encoding fields")
-		return
 	}
-	f.seen |= f.known
-	f.state = inKnownValue
+	f.seen |= known
+	f.known, f.state = known, inKnownValue
 	f.reset()
 }
 
@@ -405,27 +399,20 @@ func (f *framing) endOfField() {
 	value := bytes.Trim(f.text, " \t")
 	switch f.known {
 	case contentLength:
-		if len(value) == 0 || len(value) > maxDigits {
+		n, err := strconv.ParseUint(string(value), 10, 63)
+		if err != nil {
 			f.refuse("a Content-Length that is no number")
-			return
 		}
-		for _, b := range value {
-			if b < '0' || b > '9' {
-				f.refuse("a Content-Length that is no number")
-				return
-			}
-			f.left = f.left*10 + int64(b-'0')
-		}
+		f.left = int64(n)
 	case transferEncoding:
 		if f.chunked = is(value, "chunked"); !f.chunked {
 			f.refuse("a Transfer-Encoding other than chunked")
 		}
 	case hostField:
-		if f.asked && !bytes.EqualFold(value, f.host) {
+		if f.asked && !is(value, f.host) {
 			f.refuse("a target for another host than Host")
 		}
 	}
-	f.known = 0
 }
 
 // endOfHeader decides how the body is framed (RFC 9112 §6.3).
@@ -436,11 +423,9 @@ func (f *framing) endOfHeader() {
 	case f.chunked && f.http10:
 		f.refuse("Transfer-Encoding in HTTP/1.0")
 	case f.chunked:
-		f.state, f.digits = inChunkSize, 0
-	case f.left > 0:
+		f.state = inChunkSize
+	default: // a body of nothing ends where it begins
 		f.state = inBody
-	default:
-		f.state = atStart
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 func hostSet(names []string) (map[string]bool, error) {
 	set := make(map[string]bool, len(names))
 	for _, name := range names {
-		host, ok := normalHost(name)
-		if !ok || !plausible(host) {
+		host := normalHost(name)
+		if !plausible(host) {
 			return nil, fmt.Errorf("tlsedge: host %q is not a host name or address; write it as in a URL, IPv6 in brackets, international names in their xn-- form", name)
 		}
 		set[host] = true
@@ -19,44 +19,41 @@ func hostSet(names []string) (map[string]bool, error) {
 }
 
 // normalHost takes the port and one final dot from a Host and puts letters in
-// lower case and IPv6 addresses into their one short form, without brackets. It
-// is false for what cannot be a host.
-func normalHost(host string) (string, bool) {
+// lower case and IPv6 addresses into their one short form, without brackets.
+// What cannot be a host gives one that is not plausible.
+func normalHost(host string) string {
 	if strings.HasPrefix(host, "[") {
 		return normalIPv6(host)
 	}
-	name, port, found := strings.Cut(host, ":")
-	if found && !digits(port) {
-		return "", false
+	name, port, _ := strings.Cut(host, ":")
+	if !digits(port) {
+		return ""
 	}
-	name = strings.TrimSuffix(name, ".")
-	return lower(name), name != "" && !strings.HasSuffix(name, ".")
+	return lower(strings.TrimSuffix(name, "."))
 }
 
 // lower is strings.ToLower for ASCII alone: by Unicode the Kelvin sign is a k.
 func lower(name string) string {
-	if !strings.ContainsFunc(name, func(c rune) bool { return c >= 'A' && c <= 'Z' }) {
+	if !strings.ContainsAny(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		return name
 	}
 	b := []byte(name)
 	for i := range b {
-		if b[i] >= 'A' && b[i] <= 'Z' {
-			b[i] += 'a' - 'A'
-		}
+		b[i] = fold(b[i])
 	}
 	return string(b)
 }
 
-func normalIPv6(host string) (string, bool) {
+func normalIPv6(host string) string {
 	literal, rest, closed := strings.Cut(host[1:], "]")
 	if !closed || rest != "" && (rest[0] != ':' || !digits(rest[1:])) {
-		return "", false
+		return ""
 	}
-	a, err := netip.ParseAddr(literal)
-	if err != nil || !a.Is6() || a.Zone() != "" {
-		return "", false
+	a, _ := netip.ParseAddr(literal) // none for what is no address
+	if !a.Is6() || a.Zone() != "" {
+		return ""
 	}
-	return a.String(), true
+	return a.String()
 }
 
 func digits(s string) bool {
@@ -75,18 +72,14 @@ func plausible(host string) bool {
 		return true // an IPv6 address that was parsed
 	}
 	for label := range strings.SplitSeq(host, ".") {
-		if label == "" || len(label) > 63 {
+		if label == "" || len(label) > 63 || strings.ContainsFunc(label, func(c rune) bool { return !strings.ContainsRune(labelled, c) }) {
 			return false
-		}
-		for i := range len(label) {
-			b := label[i]
-			if !(b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '-' || b == '_') {
-				return false
-			}
 		}
 	}
 	return true
 }
+
+const labelled = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 func bracketed(host string) string {
 	if strings.Contains(host, ":") {

@@ -120,6 +120,16 @@ func TestHTTP2Requests(t *testing.T) {
 			}
 		})
 	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	r, err := http.NewRequest("POST", "https://"+addr, strings.NewReader("twelve bytes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "localhost"
+	if answer, err := transport.RoundTrip(r); err != nil || answer.StatusCode != 204 || answer.ProtoMajor != 2 {
+		t.Errorf("a body as long as it says: %v, %v", answer, err)
+	}
 	// RFC 9113 §8.3.1: the path begins with a slash, or is an asterisk.
 	for _, path := range []string{"https://evil.example/", "https://localhost/", "javascript:1"} {
 		if got := askHTTP2(t, addr, ":method", "GET", ":scheme", "https", ":path", path, ":authority", "localhost"); got != "400" {

@@ -106,7 +106,7 @@ func drop(conn net.Conn) {
 func (l *cappedListener) enter(key netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.total >= l.caps.Total || key.IsValid() && l.from[key] >= l.caps.PerAddress {
+	if l.total >= l.caps.Total || l.from[key] >= l.caps.PerAddress {
 		return false
 	}
 	l.total++
@@ -167,12 +167,14 @@ func (c *counted) Close() error {
 
 // CloseWrite ends our side alone; net/http asks for it so that a client can
 // read the answer to a request it is still sending.
-func (c *counted) CloseWrite() error {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok {
-		return errors.ErrUnsupported
+func (c *counted) CloseWrite() error { return closeWrite(c.Conn) }
+
+// closeWrite ends our side alone where the connection can.
+func closeWrite(conn net.Conn) error {
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
 	}
-	return half.CloseWrite()
+	return errors.ErrUnsupported
 }
 
 // NetConn returns the connection beneath, as tls.Conn does.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // fakeListener offers connections from whatever address it is told.
@@ -105,6 +106,7 @@ func TestAddressesThatAreOneCustomer(t *testing.T) {
 		want   int
 	}{
 		{"an IPv6 /64", []string{"[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8::ffff:1]:1"}, 1},
+		{"its first and its last address", []string{"[2001:db8::]:1", "[2001:db8::ffff:ffff:ffff:ffff]:1"}, 1},
 		{"two of them", []string{"[2001:db8::1]:1", "[2001:db8:0:1::1]:1"}, 2},
 		{"IPv4 in IPv6", []string{"203.0.113.9:1", "[::ffff:203.0.113.9]:1"}, 1},
 		{"two ports", []string{"203.0.113.9:1", "203.0.113.9:2"}, 1},
@@ -169,19 +171,33 @@ func TestListenOnATakenPort(t *testing.T) {
 	}
 }
 
-func TestCountedConnectionOpensUp(t *testing.T) {
-	l, capped := limited(t, Caps{})
-	l.offer("203.0.113.9:1")
-	conn, err := capped.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := conn.(*counted)
-	if c.NetConn() != net.Conn(l.all[0]) {
-		t.Error("NetConn is not the connection beneath")
-	}
-	if err := c.CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("CloseWrite of what cannot: %v", err)
+// TestConnectionsOpenUp: what stands around a connection gives it back, ends its
+// side when asked to, and says what went wrong.
+func TestConnectionsOpenUp(t *testing.T) {
+	errEnd := errors.New("half is broken")
+	for _, row := range []struct {
+		beneath net.Conn
+		end     error
+		close   error
+	}{
+		{half{watched{&fakeConn{}, make(chan time.Time)}, new(int), errClose, errEnd}, errEnd, errClose},
+		{&fakeConn{}, errors.ErrUnsupported, nil},
+	} {
+		for _, c := range []interface {
+			net.Conn
+			NetConn() net.Conn
+			CloseWrite() error
+		}{&counted{Conn: row.beneath, leave: func() {}}, &reader{Conn: row.beneath}, &proxied{Conn: row.beneath}} {
+			if c.NetConn() != row.beneath {
+				t.Errorf("%T: NetConn is not the connection beneath", c)
+			}
+			if err := c.CloseWrite(); !errors.Is(err, row.end) {
+				t.Errorf("%T: CloseWrite: %v; want %v", c, err, row.end)
+			}
+			if err := c.Close(); !errors.Is(err, row.close) {
+				t.Errorf("%T: Close: %v; want %v", c, err, row.close)
+			}
+		}
 	}
 }
 

@@ -118,13 +118,7 @@ func (c *proxied) remember(t time.Time) {
 }
 
 // CloseWrite ends our side alone.
-func (c *proxied) CloseWrite() error {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	return half.CloseWrite()
-}
+func (c *proxied) CloseWrite() error { return closeWrite(c.Conn) }
 
 // NetConn returns the connection beneath.
 func (c *proxied) NetConn() net.Conn { return c.Conn }
@@ -135,7 +129,7 @@ func (c *proxied) begin() {
 	if c.err == nil {
 		source, c.err = readProxyHeader(c.Conn)
 	}
-	if c.err == nil && source.IsValid() {
+	if c.err == nil {
 		c.err = believable(source.Addr(), addressOf(c.Conn))
 	}
 	if c.err != nil {
@@ -214,12 +208,12 @@ func proxySource(command, family byte, rest []byte) (netip.AddrPort, error) {
 		if len(rest) < proxyTCP4 {
 			return netip.AddrPort{}, errors.New("the PROXY header is too short for its addresses")
 		}
-		client, port = netip.AddrFrom4([4]byte(rest[:4])), rest[8:10]
+		client, port = netip.AddrFrom4([4]byte(rest)), rest[8:]
 	case 0x21: // TCP over IPv6
 		if len(rest) < proxyTCP6 {
 			return netip.AddrPort{}, errors.New("the PROXY header is too short for its addresses")
 		}
-		client, port = netip.AddrFrom16([16]byte(rest[:16])).Unmap(), rest[32:34]
+		client, port = netip.AddrFrom16([16]byte(rest)).Unmap(), rest[32:]
 	default:
 		return netip.AddrPort{}, errors.New("the PROXY header names no client that came over TCP")
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -143,7 +144,7 @@ func TestThisMachineIsNotNamedFromElsewhere(t *testing.T) {
 		client, proxy string
 		ok            bool
 	}{
-		{"127.0.0.1", "10.0.0.1", false}, {"::1", "10.0.0.1", false}, {"127.0.0.1", "127.0.0.1", true}, {"198.51.100.7", "127.0.0.1", true},
+		{"127.0.0.1", "10.0.0.1", false}, {"::1", "10.0.0.1", false}, {"127.0.0.1", "127.0.0.1", true}, {"198.51.100.7", "127.0.0.1", true}, {"198.51.100.7", "10.0.0.1", true},
 	} {
 		if err := believable(netip.MustParseAddr(row.client), netip.MustParseAddr(row.proxy)); (err == nil) != row.ok {
 			t.Errorf("%s through %s: %v", row.client, row.proxy, err)
@@ -176,19 +177,96 @@ func TestASlowProxyIsClosedInTime(t *testing.T) {
 	}
 }
 
-func TestTheServersDeadlineComesBackAfterTheHeader(t *testing.T) {
+// from is a connection whose peer has the address that it is given.
+type from struct {
+	net.Conn
+	peer netip.AddrPort
+}
+
+func (c from) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.peer) }
+
+// acceptProxied is the connection of a proxy on this machine, and its far end.
+func acceptProxied(t *testing.T, cfg ProxyConfig) (client, conn net.Conn) {
+	t.Helper()
 	client, server := net.Pipe()
-	defer func() { _ = client.Close() }()
-	conn := &proxied{Conn: server, cfg: &ProxyConfig{Proxies: thisMachine, HeaderTimeout: time.Hour, Now: time.Now}}
-	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+	beneath := pipe{make(chan net.Conn, 1), make(chan struct{})}
+	beneath.conn <- from{server, netip.MustParseAddrPort("127.0.0.1:1")}
+	cfg.Proxies = thisMachine
+	l, err := ReadProxyHeaders(beneath, cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _, _ = io.WriteString(client, v2(0x21, 0x11, from4...)) }()
-	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the deadline of the header outlived it: %v", err)
+	if conn, err = l.Accept(); err != nil {
+		t.Fatal(err)
 	}
-	if got := conn.RemoteAddr().String(); got != "198.51.100.7:4711" {
-		t.Errorf("client %s", got)
+	return client, conn
+}
+
+// TestTheServersDeadlineIsKept: the one it asked for before the header comes back
+// behind it, one that it asks for later holds, and a failure is told.
+func TestTheServersDeadlineIsKept(t *testing.T) {
+	for name, set := range map[string]func(net.Conn, time.Time) error{
+		"SetDeadline":     func(c net.Conn, at time.Time) error { return c.SetDeadline(at) },
+		"SetReadDeadline": func(c net.Conn, at time.Time) error { return c.SetReadDeadline(at) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, conn := acceptProxied(t, ProxyConfig{HeaderTimeout: time.Hour})
+			for round, wait := range []time.Duration{20 * time.Millisecond, 3 * time.Second} {
+				start := time.Now()
+				if err := set(conn, start.Add(wait)); err != nil {
+					t.Fatal(err)
+				}
+				if round == 0 {
+					go say(client, v2(0x21, 0x11, from4...))
+				}
+				if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != wait {
+					t.Errorf("%s, round %d: %v after %v", name, round, err, time.Since(start))
+				}
+			}
+			if got := conn.RemoteAddr().String(); got != "198.51.100.7:4711" {
+				t.Errorf("client %s", got)
+			}
+			conn.Close()
+			if err := set(conn, time.Now()); err == nil {
+				t.Errorf("%s of a closed connection: no error", name)
+			}
+		})
+	}
+}
+
+// TestTheTimeOfAProxyHeader is that of a request's header unless it is stated.
+func TestTheTimeOfAProxyHeader(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{0: 5 * time.Second, time.Minute: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			var refused netip.AddrPort
+			_, conn := acceptProxied(t, ProxyConfig{HeaderTimeout: timeout, Refused: func(peer netip.AddrPort, _ error) { refused = peer }})
+			start := time.Now()
+			n, err := conn.Read(make([]byte, 1))
+			if took := time.Since(start); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) || took != want {
+				t.Errorf("%d bytes, %v after %v; want %v", n, err, took, want)
+			}
+			if refused.String() != "127.0.0.1:1" {
+				t.Errorf("told of %v", refused)
+			}
+		})
+	}
+}
+
+// TestProxyHeadersAtTheirLimits: no beginning of a header is one, and it may have
+// 4 KiB behind its fixed part.
+func TestProxyHeadersAtTheirLimits(t *testing.T) {
+	for _, whole := range []string{v2(0x21, 0x11, from4...), v2(0x21, 0x21, from6...), v2(0x20, 0)} {
+		for n := range whole {
+			if source, err := readProxyHeader(strings.NewReader(whole[:n])); err == nil {
+				t.Errorf("%d bytes of %x: %v", n, whole, source)
+			}
+		}
+	}
+	for length, ok := range map[int]bool{4096: true, 4097: false} {
+		rest := append(bytes.Clone(from4), make([]byte, length-len(from4))...)
+		if source, err := readProxyHeader(strings.NewReader(v2(0x21, 0x11, rest...))); (err == nil) != ok || ok && source.String() != "198.51.100.7:4711" {
+			t.Errorf("%d bytes: %v, %v", length, source, err)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,9 +25,9 @@ import (
 type reader struct {
 	net.Conn
 	framing framing
-	told    int         // bytes of refusedLine that were read
-	taken   atomic.Bool // by a handler; what follows is not HTTP
-	refused atomic.Bool // Close is called from other goroutines
+	line    strings.Reader // refusedLine, once it is refused
+	taken   atomic.Bool    // by a handler; what follows is not HTTP
+	refused atomic.Bool    // Close is called from other goroutines
 	now     func() time.Time
 	report  func(peer net.Addr, fault string)
 }
@@ -56,8 +57,9 @@ func (r *reader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	r.refused.Store(true)
+	r.line.Reset(refusedLine)
 	r.report(r.RemoteAddr(), r.framing.fault)
-	if good > 0 {
+	if good > 0 { // who reads on may have taken the connection by then
 		return good, nil
 	}
 	return r.refusal(p)
@@ -69,12 +71,7 @@ func (r *reader) refusal(p []byte) (int, error) {
 		// would say could be taken for the answer to another request.
 		return 0, &net.OpError{Op: "read", Net: "tcp", Addr: r.RemoteAddr(), Err: errFraming}
 	}
-	n := copy(p, refusedLine[r.told:])
-	r.told += n
-	if n == 0 && len(p) > 0 {
-		return 0, io.EOF
-	}
-	return n, nil
+	return r.line.Read(p)
 }
 
 // take ends the scanning: a handler has the connection.
@@ -96,13 +93,7 @@ func (r *reader) Close() error {
 }
 
 // CloseWrite ends our side alone, as net/http asks for.
-func (r *reader) CloseWrite() error {
-	half, ok := r.Conn.(interface{ CloseWrite() error })
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	return half.CloseWrite()
-}
+func (r *reader) CloseWrite() error { return closeWrite(r.Conn) }
 
 // NetConn returns the connection beneath, as tls.Conn does.
 func (r *reader) NetConn() net.Conn { return r.Conn }
@@ -156,10 +147,8 @@ func (cfg *ServerConfig) withConn(ctx context.Context, conn net.Conn) context.Co
 // first frame as soon as it has read the 101, and net/http reads ahead until the
 // handler has taken the connection, which is after that.
 func beforeSwitching(c *call.Call, r *http.Request) {
-	if r.Header.Get("Upgrade") == "" {
-		return
-	}
-	if conn, ok := r.Context().Value(connKey{}).(taker); ok {
+	conn, ok := r.Context().Value(connKey{}).(taker)
+	if ok && r.Header.Get("Upgrade") != "" {
 		c.Before(func(status int) {
 			if status == http.StatusSwitchingProtocols {
 				conn.take()

@@ -203,6 +203,6 @@ func onLoopback(addr string) bool {
 	if err != nil {
 		return false
 	}
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
+	a, _ := netip.ParseAddr(host) // a name is no address of ours
+	return host == "localhost" || a.Unmap().IsLoopback()
 }

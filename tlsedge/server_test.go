@@ -30,11 +30,21 @@ func startTLS(t *testing.T, pairs ...KeyPair) string {
 // start serves on an address of its own.
 func start(t *testing.T, cfg ServerConfig) (addr string) {
 	t.Helper()
-	srv, err := NewServer(cfg)
+	return startCapped(t, cfg, Caps{})
+}
+
+func startCapped(t *testing.T, cfg ServerConfig, caps Caps) (addr string) {
+	t.Helper()
+	l, err := Listen(t.Context(), "127.0.0.1:0", caps)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Listen(t.Context(), "127.0.0.1:0", Caps{})
+	return startOn(t, cfg, l)
+}
+
+func startOn(t *testing.T, cfg ServerConfig, l net.Listener) (addr string) {
+	t.Helper()
+	srv, err := NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +238,10 @@ func TestDefaultLimits(t *testing.T) {
 			t.Errorf("time %d is %s; want %s", i, got[i], want[i])
 		}
 	}
-	if srv.MaxHeaderBytes != 16<<10 || srv.HTTP2.MaxConcurrentStreams != 100 {
-		t.Errorf("%d bytes of header, %d streams; want 16384, 100", srv.MaxHeaderBytes, srv.HTTP2.MaxConcurrentStreams)
+	if srv.MaxHeaderBytes != 16<<10 || srv.HTTP2.MaxConcurrentStreams != 100 || srv.HTTP2.MaxReadFrameSize != 16<<10 {
+		t.Errorf("%d bytes of header, %+v; want 16384, 100 streams, frames of 16384", srv.MaxHeaderBytes, srv.HTTP2)
+	}
+	if h := srv.HTTP2; h.SendPingTimeout != 30*time.Second || h.PingTimeout != 5*time.Second || h.WriteByteTimeout != 30*time.Second {
+		t.Errorf("%+v; want a ping after half the idle time", h)
 	}
 }

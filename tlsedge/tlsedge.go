@@ -131,8 +131,8 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 
 // hostOf is the host that a request names, and whether it is ours.
 func (l *layer) hostOf(r *http.Request) (host string, ours bool) {
-	host, _ = normalHost(r.Host) // what cannot be a host is none of ours
-	return host, l.hosts[host]
+	host = normalHost(r.Host)
+	return host, l.hosts[host] // what cannot be a host is none of ours
 }
 
 func misdirected() *problem.Error {

@@ -46,6 +46,7 @@ var refusedOnTheConnection = []struct{ name, raw, fault string }{
 	{"length with a sign", begin + "Content-Length: +1\r\n\r\na", "a Content-Length that is no number"},
 	{"length in hexadecimal", begin + "Content-Length: 0x1\r\n\r\na", "a Content-Length that is no number"},
 	{"length with a space inside", begin + "Content-Length: 1 0\r\n\r\na", "a Content-Length that is no number"},
+	{"TE.TE: the Kelvin sign for a k", begin + "Transfer-Encoding: chun\u212aed\r\n\r\n0\r\n\r\n", "a Transfer-Encoding other than chunked"},
 	{"length of nothing", begin + "Content-Length: \r\n\r\n", "a Content-Length that is no number"},
 	{"length beyond 64 bits", begin + "Content-Length: 18446744073709551617\r\n\r\na", "a Content-Length that is no number"},
 	{"length behind 300 zeros", begin + "Content-Length: " + strings.Repeat("0", 300) + "1\r\n\r\na", "a text that is too long"},
@@ -78,6 +79,15 @@ var refusedOnTheConnection = []struct{ name, raw, fault string }{
 	{"absolute form without a host", "GET http:///x HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
 	{"absolute form of another scheme", "GET file://localhost/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
 	{"a scheme without a host", "GET http:/x HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
+	{"the Kelvin sign for a k in Host", "GET http://kiosk/ HTTP/1.1\r\nHost: \u212aiosk\r\n\r\n", "a target for another host than Host"},
+	{"a brace for a bracket in Host", "GET http://[::1]/ HTTP/1.1\r\nHost: {::1]\r\n\r\n", "a target for another host than Host"},
+	{"a path that does not begin with a slash", "GET admin/x HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
+	{"an asterisk behind a letter", "OPTIONS x* HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
+	{"an asterisk behind a scheme", "GET http:* HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
+	{"an asterisk behind one slash", "GET http:/* HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
+	{"an asterisk in a host", "GET http://a* HTTP/1.1\r\nHost: a*\r\n\r\n", "a target of no known form"},
+	{"a scheme that ends with the target", "GET http HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
+	{"CONNECT to nobody", "CONNECT  HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
 	{"CONNECT to one host, Host of another", "CONNECT evil.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target for another host than Host"},
 	{"CONNECT with a path", "CONNECT localhost/x HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
 	{"a target without a slash", "GET admin HTTP/1.1\r\nHost: localhost\r\n\r\n", "a target of no known form"},
@@ -168,7 +178,7 @@ func TestFaultsInABody(t *testing.T) {
 					t.Errorf("answered %q, %v; want one answer and the end", answers, err)
 				}
 				// net/http has words of its own for what is wrong behind the last chunk.
-				if trailing := strings.Contains(row.raw, "0\r\n"); served != 1 || fault == nil || !trailing && !errors.Is(fault, errFraming) {
+				if trailing := strings.HasPrefix(row.raw, chunks+"0\r\n"); served != 1 || fault == nil || !trailing && !errors.Is(fault, errFraming) {
 					t.Errorf("%d requests, the body %v; want one with an error", served, fault)
 				}
 				if text := log.String(); !strings.Contains(text, "refused on the connection: "+row.fault) {
