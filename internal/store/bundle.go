@@ -247,7 +247,7 @@ func (b *bundler) look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) er
 // is asked for other columns than before.
 func ordinal(rows pgx.Rows) (int, error) {
 	value := rows.RawValues()[0]
-	if rows.FieldDescriptions()[0].Format == pgx.BinaryFormatCode && len(value) == 8 {
+	if len(value) == 8 { // as text it has at most three digits
 		return int(binary.BigEndian.Uint64(value)), nil
 	}
 	return strconv.Atoi(string(value))

@@ -279,6 +279,33 @@ func (f fixed) Scan(dest ...any) error {
 	return nil
 }
 
+// TestPlanLooksAsTheSystemAndActsAsItsActor takes both ways: in a bundle, and
+// alone because of its key.
+func TestPlanLooksAsTheSystemAndActsAsItsActor(t *testing.T) {
+	s := open(t, storetest.NewServer(t).Fresh(t, schemas).Config())
+	folders(t, s, 2)
+	if err := s.WritePlan(t.Context(), ann, filed(), file(2, ann)); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"", "k"} {
+		ch := filed()
+		if key != "" {
+			ch.Idempotency = &store.Idempotency{Scope: "file", Key: key, Fingerprint: "f"}
+		}
+		var saw int
+		err := s.WritePlan(t.Context(), bob, ch, about(2, func(_ string, notes int) ([]store.Statement, error) {
+			saw = notes
+			return file(2, ann).Decide(fixed{"f2", notes}) // a note of ann's, by bob
+		}))
+		if saw != 1 {
+			t.Errorf("key %q: decided on %d notes, not on the one that is ann's", key, saw)
+		}
+		if err == nil || !strings.Contains(err.Error(), "row-level security") {
+			t.Errorf("key %q: bob wrote a note of ann's: %v", key, err)
+		}
+	}
+}
+
 func TestPlanOfACallerWhoHasGoneDoesNotRun(t *testing.T) {
 	storetest.Each(t, schemas, func(t *testing.T, s *store.Store) {
 		folders(t, s, 3)
