@@ -70,9 +70,15 @@ type walk struct {
 	semicolons uint32 // the segments that have one, as bits
 }
 
-func (w *walk) push(value string) {
+// take keeps the value of a parameter. No dot segment may hide in a part of one:
+// a handler that makes a path of the value would leave its folder.
+func (w *walk) take(value string) bool {
+	if value == "" || value == "." || value == ".." {
+		return false
+	}
 	w.values[w.count] = value
 	w.count++
+	return true
 }
 
 // find goes down the tree and comes back where a more specific way ends
@@ -98,9 +104,7 @@ func (w *walk) find(n *treeNode, depth int) *treeNode {
 			}
 		}
 	}
-	if n.param != nil && text != "" {
-		w.count = mark
-		w.push(text)
+	if w.count = mark; n.param != nil && w.take(text) {
 		return w.find(n.param, depth+1)
 	}
 	return nil

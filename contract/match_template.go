@@ -45,15 +45,13 @@ func (s segment) match(text string, w *walk) bool {
 		if at < 0 {
 			return false
 		}
-		w.push(rest[:at+1])
+		if !w.take(rest[:at+1]) {
+			return false
+		}
 		rest = rest[at+1+len(next):]
 	}
 	value, ok := strings.CutSuffix(rest, s.literals[last+1])
-	if !ok || value == "" {
-		return false
-	}
-	w.push(value)
-	return true
+	return ok && w.take(value)
 }
 
 // templateError says why a path template can match no request.

@@ -66,6 +66,12 @@ func TestMatch(t *testing.T) {
 		{"GET /files/.json", "GET /files/{name}", []string{".json"}},
 		{"GET /files/a.tar.gz", "GET /files/{name}.tar.gz", []string{"a"}},
 		{"GET /files/a.gz", "GET /files/{name}.gz", []string{"a"}},
+		{"GET /files/..json", "GET /files/{name}", []string{"..json"}}, // no value is a dot segment
+		{"GET /files/...json", "GET /files/{name}", []string{"...json"}},
+		{"GET /files/....json", "GET /files/{name}.json", []string{"..."}},
+		{"GET /geo/.,1", "404", nil},
+		{"GET /geo/1,..", "404", nil},
+		{"GET /geo/%2e%2e,1", "404", nil},
 		{"GET /files/a.xml", "GET /files/{name}", []string{"a.xml"}},
 		{"GET /geo/1.5,-2", "GET /geo/{lat},{lng}", []string{"1.5", "-2"}},
 		{"GET /geo/1,2,3", "GET /geo/{lat},{lng}", []string{"1", "2,3"}},
@@ -226,7 +232,7 @@ func TestMatchAllocations(t *testing.T) {
 // FuzzMatch holds every match against the path written anew from its template
 // and its values: one path, one meaning.
 func FuzzMatch(f *testing.F) {
-	for _, path := range []string{"/", "/days", "/days/1", "/days/%2e%2e", "/files/a.json", "/a%2fb", "/geo/1,2", "/days/%c3%a9", "//", "/x/y/y/q/z", "/%zz"} {
+	for _, path := range []string{"/", "/days", "/days/1", "/days/%2e%2e", "/files/a.json", "/a%2fb", "/geo/1,2", "/geo/1,.", "/days/%c3%a9", "//", "/x/y/y/q/z", "/%zz"} {
 		f.Add("GET", path)
 	}
 	tab := table(f, "GET /", "GET /days", "GET /days/{id}", "GET /days/today", "GET /files/{name}.json", "GET /files/{name}",
