@@ -38,17 +38,18 @@ func TestTheZeroConfigWritesToStderr(t *testing.T) {
 }
 
 // deep panics far down, in frames that take some room in a stack trace.
-func deep(levels int, a, b, c, d, e, f, g, h uint64) uint64 {
+func deep(levels int, words [9]uint64) uint64 {
 	if levels == 0 {
 		panic("far down")
 	}
-	return deep(levels-1, a, b, c, d, e, f, g, h) + a + b + c + d + e + f + g + h
+	return deep(levels-1, words) + words[0]
 }
 
 // TestAStackIsBounded: 16 KiB of it, the beginning first.
 func TestAStackIsBounded(t *testing.T) {
 	const wide = 1<<64 - 1
-	rec := one(t, newRig(t), request("GET", "/"), func(http.ResponseWriter, *http.Request) { deep(200, wide, wide, wide, wide, wide, wide, wide, wide) })
+	words := [9]uint64{wide, wide, wide, wide, wide, wide, wide, wide, wide}
+	rec := one(t, newRig(t), request("GET", "/"), func(http.ResponseWriter, *http.Request) { deep(200, words) })
 	if len(rec.Stack) != 16<<10 || !strings.HasPrefix(rec.Stack, "goroutine ") || !strings.HasSuffix(rec.Stack, "...") {
 		t.Errorf("%d bytes: %.100s", len(rec.Stack), rec.Stack)
 	}
