@@ -50,48 +50,58 @@ func TestAcceptable(t *testing.T) {
 		{image, []string{"text/html"}, false},
 		{anything, []string{"text/html"}, true},
 		{accepting(), []string{"text/html"}, true},
-
-		// RFC 9110 §12.5.1: the most specific range that fits has the word, wherever it stands.
-		{json, []string{"application/json;q=0, application/*"}, false},
-		{json, []string{"application/*", "application/json;q=0"}, false},
-		{json, []string{"application/*;q=0, application/json"}, true},
-		{json, []string{"*/*, application/*;q=0"}, false},
-		{json, []string{"application/*;q=0, */*"}, false},
-		{json, []string{"application/json;q=0, application/json"}, true},
-		{json, []string{"application/json, application/json;q=0"}, true},
-		{json, []string{"*/*;q=0, */*"}, true},
-		{json, []string{"text/html, nonsense", "*/*;q=0"}, false},
-
-		// §12.4.2: a weight is 0 to 1, with three digits at most; one that is not cannot be read.
-		{json, []string{"application/json;q=0.001"}, true},
-		{json, []string{"application/json;q=0."}, false},
-		{json, []string{"application/json;q=1.000"}, true},
-		{json, []string{"text/html, application/json;q=0.0001"}, false},
-		{json, []string{"text/html, application/json;q=0.x"}, false},
-		{json, []string{"text/html, application/json;q=1.001"}, false},
-		{json, []string{"text/html, application/json;q=1.0000"}, false},
-		{json, []string{"text/html, application/json;q="}, false},
-		{json, []string{"text/html;q=1.0"}, false},
-		{json, []string{"application/json;Q=0"}, false},
-		{json, []string{"application/json;charset=utf-8;q=0"}, false},
-		{json, []string{"application/json;version=2;q=0, */*;q=0.1"}, true},
-		{json, []string{"application/json;version=2;q=0"}, true},
-
-		// Elements that are no range say nothing.
-		{json, []string{"/json"}, true},
-		{json, []string{"application/"}, true},
-		{json, []string{"text/html, /json"}, false},
-		{json, []string{",application/json"}, true},
-
-		// §5.6.4: what is quoted separates nothing, and a backslash means something in quotes alone.
-		{json, []string{`text/x;a=", application/json,"`}, false},
-		{json, []string{`text/x;a="\", application/json,"`}, false},
-		{json, []string{`text/x;a="b", application/json`}, true},
-		{json, []string{`text/x\, application/json`}, true},
 		{&Operation{}, []string{"text/html"}, true},
 	} {
 		if got := c.op.Acceptable(c.accept); got != c.want {
 			t.Errorf("%q against %q: %v, want %v", c.accept, c.op.Produces(), got, c.want)
+		}
+	}
+}
+
+// TestAcceptToTheLetter: an operation that gives JSON.
+func TestAcceptToTheLetter(t *testing.T) {
+	json := accepting("application/json")
+	for _, c := range []struct {
+		accept []string
+		want   bool
+	}{
+		// RFC 9110 §12.5.1: the most specific range that fits has the word, wherever it stands.
+		{[]string{"application/json;q=0, application/*"}, false},
+		{[]string{"application/*", "application/json;q=0"}, false},
+		{[]string{"application/*;q=0, application/json"}, true},
+		{[]string{"*/*, application/*;q=0"}, false},
+		{[]string{"application/*;q=0, */*"}, false},
+		{[]string{"application/json;q=0, application/json"}, true},
+		{[]string{"application/json, application/json;q=0"}, true},
+		{[]string{"*/*;q=0, */*"}, true},
+		{[]string{"text/html, nonsense", "*/*;q=0"}, false},
+		// §12.4.2: a weight is 0 to 1, with three digits at most; one that is not cannot be read.
+		{[]string{"application/json;q=0.001"}, true},
+		{[]string{"application/json;q=0."}, false},
+		{[]string{"application/json;q=1.000"}, true},
+		{[]string{"text/html, application/json;q=0.0001"}, false},
+		{[]string{"text/html, application/json;q=0.x"}, false},
+		{[]string{"text/html, application/json;q=1.001"}, false},
+		{[]string{"text/html, application/json;q=1.0000"}, false},
+		{[]string{"text/html, application/json;q="}, false},
+		{[]string{"text/html;q=1.0"}, false},
+		{[]string{"application/json;Q=0"}, false},
+		{[]string{"application/json;charset=utf-8;q=0"}, false},
+		{[]string{"application/json;version=2;q=0, */*;q=0.1"}, true},
+		{[]string{"application/json;version=2;q=0"}, true},
+		// Elements that are no range say nothing.
+		{[]string{"/json"}, true},
+		{[]string{"application/"}, true},
+		{[]string{"text/html, /json"}, false},
+		{[]string{",application/json"}, true},
+		// §5.6.4: what is quoted separates nothing, and a backslash means something in quotes alone.
+		{[]string{`text/x;a=", application/json,"`}, false},
+		{[]string{`text/x;a="\", application/json,"`}, false},
+		{[]string{`text/x;a="b", application/json`}, true},
+		{[]string{`text/x\, application/json`}, true},
+	} {
+		if got := json.Acceptable(c.accept); got != c.want {
+			t.Errorf("%q: %v, want %v", c.accept, got, c.want)
 		}
 	}
 }

@@ -31,10 +31,9 @@ func table(t testing.TB, operations ...string) *Table {
 func TestMatch(t *testing.T) {
 	tab := table(t,
 		"GET /", "GET /days", "POST /days", "GET /days/{id}", "PUT /days/{id}", "GET /days/today", "DELETE /days/{id}/slots/{slot}",
-		"GET /days/today/slots/first", "GET /docs/", "GET /files/{name}.json", "GET /files/{name}.gz", "GET /files/{name}.tar.gz", "GET /files/{name}",
+		"GET /days/today/slots/first", "GET /docs/", "GET /files/{name}.json", "GET /files/{name}.tar.gz", "GET /files/{name}",
 		"GET /geo/{lat},{lng}", "GET /geo/v{major}.{minor}-rc", "WS /", "WS /feed", "GET /café/{menu}", "HEAD /head", "GET /head", "GET /a%20b",
-		"GET /x/{a}/y/{b}/z", "GET /x/{a}/{c}/q/w",
-		"GET /p/{a}-{b}/one", "GET /p/{a}.{b}/two", "GET /p/{c}/three", "GET /p/{d}-x/{e}/four", "GET /.{hidden}", "GET /ab", "GET /a/b")
+		"GET /x/{a}/y/{b}/z", "GET /x/{a}/{c}/q/w")
 	for _, row := range []struct {
 		request string
 		want    string // id of the operation, or the status
@@ -65,13 +64,6 @@ func TestMatch(t *testing.T) {
 		{"GET /files/a.b.json", "GET /files/{name}.json", []string{"a.b"}},
 		{"GET /files/.json", "GET /files/{name}", []string{".json"}},
 		{"GET /files/a.tar.gz", "GET /files/{name}.tar.gz", []string{"a"}},
-		{"GET /files/a.gz", "GET /files/{name}.gz", []string{"a"}},
-		{"GET /files/..json", "GET /files/{name}", []string{"..json"}}, // no value is a dot segment
-		{"GET /files/...json", "GET /files/{name}", []string{"...json"}},
-		{"GET /files/....json", "GET /files/{name}.json", []string{"..."}},
-		{"GET /geo/.,1", "404", nil},
-		{"GET /geo/1,..", "404", nil},
-		{"GET /geo/%2e%2e,1", "404", nil},
 		{"GET /files/a.xml", "GET /files/{name}", []string{"a.xml"}},
 		{"GET /geo/1.5,-2", "GET /geo/{lat},{lng}", []string{"1.5", "-2"}},
 		{"GET /geo/1,2,3", "GET /geo/{lat},{lng}", []string{"1", "2,3"}},
@@ -79,14 +71,6 @@ func TestMatch(t *testing.T) {
 		{"GET /geo/v1.-rc", "404", nil},
 		{"GET /geo/v.2-rc", "404", nil},
 		{"GET /geo/,", "404", nil},
-		{"GET /geo/", "404", nil},
-		{"GET /p/1-2.x/one", "GET /p/{a}-{b}/one", []string{"1", "2.x"}}, // what was tried before leaves nothing behind
-		{"GET /p/1-2.x/two", "GET /p/{a}.{b}/two", []string{"1-2", "x"}},
-		{"GET /p/1-2.x/three", "GET /p/{c}/three", []string{"1-2.x"}},
-		{"GET /p/1.2-x/5/four", "GET /p/{d}-x/{e}/four", []string{"1.2", "5"}},
-		{"GET /.well-known", "GET /.{hidden}", []string{"well-known"}},
-		{"GET /ab", "GET /ab", nil},
-		{"GET /a/b", "GET /a/b", nil},
 		{"GET /geo/1", "404", nil},
 		{"GET /caf%C3%A9/caf%C3%A9", "GET /café/{menu}", []string{"café"}},
 		{"GET /a%20b", "GET /a%20b", nil},

@@ -161,3 +161,26 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfASegment: more literal text goes before less, what was tried before
+// leaves no value behind, and no value is a dot segment.
+func TestPartsOfASegment(t *testing.T) {
+	tab := table(t, "GET /files/{name}.json", "GET /files/{name}.gz", "GET /files/{name}.tar.gz", "GET /files/{name}", "GET /geo/{lat},{lng}",
+		"GET /p/{a}-{b}/one", "GET /p/{a}.{b}/two", "GET /p/{c}/three", "GET /p/{d}-x/{e}/four", "GET /.{hidden}", "GET /ab", "GET /a/b")
+	for path, want := range map[string]string{
+		"/files/a.gz": "/files/{name}.gz a", "/files/a.tar.gz": "/files/{name}.tar.gz a", "/files/.gz": "/files/{name} .gz",
+		"/files/..json": "/files/{name} ..json", "/files/...json": "/files/{name} ...json", "/files/....json": "/files/{name}.json ...",
+		"/geo/1,2": "/geo/{lat},{lng} 1 2", "/geo/": "404", "/geo/.,1": "404", "/geo/1,..": "404", "/geo/%2e%2e,1": "404",
+		"/p/1-2.x/one": "/p/{a}-{b}/one 1 2.x", "/p/1-2.x/two": "/p/{a}.{b}/two 1-2 x", "/p/1-2.x/three": "/p/{c}/three 1-2.x",
+		"/p/1.2-x/5/four": "/p/{d}-x/{e}/four 1.2 5", "/.well-known": "/.{hidden} well-known", "/ab": "/ab", "/a/b": "/a/b",
+	} {
+		m := tab.Match("GET", path, false)
+		got := outcome(m)
+		if m.Operation != nil {
+			got = strings.Join(append([]string{m.Operation.Path}, m.Values...), " ")
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
