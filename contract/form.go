@@ -66,9 +66,12 @@ func (p Part) Accepts(mediaType string) bool {
 	return len(p.Types) == 0 || slices.Contains(p.Types, mediaType) || slices.Contains(p.Types, kind+"/*") || slices.Contains(p.Types, "*/*")
 }
 
-// filePart stands for a file in the value that is validated: it is a string of
-// which the length counts bytes, and that is all a schema can say of it.
-type filePart struct{ *FormFile }
+// filePart stands for a file in the value that is validated. What its schema says
+// of it, the size and the type, its part has seen to.
+type filePart struct {
+	*FormFile
+	least int64 // bytes that its schema asks for
+}
 
 // DecodeForm validates the fields of a multipart/form-data body, in the order in
 // which they came. faults are what was found wrong while they were read.
@@ -91,7 +94,7 @@ func (o *Operation) DecodeForm(role string, m *Media, sent []FormValue, faults [
 	if got.changed {
 		form.Values = m.values(got.value)
 	}
-	form.Value, err = written(plainFiles(got.value))
+	form.Value, err = written(replaceFiles(got.value, func(f filePart) string { return f.Name }))
 	return form, err
 }
 
@@ -205,11 +208,11 @@ func (p *Param) files(q *query, files []*FormFile) reading {
 // fileValue is what stands for the files of a field in the value.
 func (p *Param) fileValue(files []*FormFile) any {
 	if len(files) == 1 && !p.form.list() {
-		return filePart{files[0]}
+		return filePart{files[0], p.part.Min}
 	}
 	list := make([]any, len(files))
 	for i, f := range files {
-		list[i] = filePart{f}
+		list[i] = filePart{f, p.part.Min}
 	}
 	return list
 }
@@ -309,21 +312,26 @@ func (p *Param) write(name string, v any, add func(name, raw string)) {
 	}
 }
 
-// plainFiles is a form with the names of its files in their places.
+// plainFiles is a form with texts in the places of its files, as long as their
+// schemas ask for: a string is all that the library can look at.
 func plainFiles(v any) any {
+	return replaceFiles(v, func(f filePart) string { return strings.Repeat("x", int(f.least)) })
+}
+
+func replaceFiles(v any, text func(filePart) string) any {
 	switch v := v.(type) {
 	case filePart:
-		return v.Name
+		return text(v)
 	case []any:
 		out := make([]any, len(v))
 		for i, item := range v {
-			out[i] = plainFiles(item)
+			out[i] = replaceFiles(item, text)
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, item := range v {
-			out[name] = plainFiles(item)
+			out[name] = replaceFiles(item, text)
 		}
 		return out
 	}

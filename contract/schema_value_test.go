@@ -116,7 +116,7 @@ func TestValuesThatNoJSONHolds(t *testing.T) {
 // TestFilesInAValue: of a file a schema can say that it is a string, and nothing
 // of what is in it.
 func TestFilesInAValue(t *testing.T) {
-	file := filePart{&FormFile{Name: "a.png"}}
+	file := filePart{FormFile: &FormFile{Name: "a.png"}}
 	form := map[string]any{"f": file, "list": []any{file, "text"}}
 	for schema, fits := range map[string]bool{
 		`{"properties":{"f":{"type":"string","maxLength":1}}}`:                                                    true,
