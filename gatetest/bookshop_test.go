@@ -184,7 +184,7 @@ func target(gate *gatehouse.Gate) gatetest.Target {
 		cookies[role] = func() string { return authn.DefaultCookie + "=" + role }
 	}
 	return gatetest.Target{
-		Table: gate.Table(), Origins: []string{"https://app.example"}, Tokens: tokens, Cookies: cookies, Sign: sign, Patience: 2 * time.Second,
+		Table: gate.Table(), Origins: []string{"https://app.example"}, Tokens: tokens, Cookies: cookies, Sign: sign, Patience: 20 * time.Second,
 	}
 }
 

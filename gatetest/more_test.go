@@ -50,7 +50,7 @@ func TestPublicKeysAreNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	block := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-	goods := g.Tokens["editor"]
+	goods, rows := g.Tokens["editor"], rowsOf(t, g)
 	for want, secret := range map[string]string{
 		"": "no key of anybody's", "JWT: public key in DER as a secret": string(der), "JWT: public key in PEM as a secret": block,
 		"JWT: public key in PEM without its last line end as a secret": strings.TrimSpace(block),
@@ -60,7 +60,7 @@ func TestPublicKeysAreNoSecrets(t *testing.T) {
 				r.Header.Set("Authorization", "Bearer "+goods())
 			}
 		})(careful(gate.Wrap(bookshop{})))
-		if got := strings.Join(failing(t, h, g, want), "; "); got != want {
+		if got := strings.Join(failing(h, rows, want), "; "); got != want {
 			t.Errorf("fail: %q, want %q", got, want)
 		}
 	}
@@ -68,15 +68,15 @@ func TestPublicKeysAreNoSecrets(t *testing.T) {
 
 // TestOverTLS has the two rows that only a target with TLS has.
 func TestOverTLS(t *testing.T) {
-	g := target(newGate(t, nil))
+	gate := newGate(t, nil)
+	g := target(gate)
 	g.TLS = true
 	for _, n := range []negligence{
 		{name: "nothing"},
 		{name: "pages in the clear", around: ofOurSite(func(_, origin string) bool { return origin == "http://localhost" }), rows: "CSRF: Origin of ours in the clear"},
 		{name: "cookies in the clear", lax: "cookie in the clear", rows: "cookie that others can have"},
 	} {
-		h, _ := n.handler(t)
-		if got := strings.Join(failing(t, h, g, n.rows), "; "); got != n.rows {
+		if got := strings.Join(failing(n.handler(t, gate), rowsOf(t, g), n.rows), "; "); got != n.rows {
 			t.Errorf("%s: fail %q, want %q", n.name, got, n.rows)
 		}
 	}
@@ -100,7 +100,7 @@ func TestDialects(t *testing.T) {
 	for _, stated := range problem.Dialects() {
 		for _, spoken := range problem.Dialects() {
 			g := target(in(stated))
-			failed := failing(t, careful(in(spoken).Wrap(bookshop{})), g, "")
+			failed := failing(careful(in(spoken).Wrap(bookshop{})), rowsOf(t, g), "")
 			// What says error and message says error too.
 			alike := stated == spoken || stated == problem.Plain && spoken == problem.Message
 			if shapes(failed) == alike {
@@ -120,7 +120,7 @@ func TestDialects(t *testing.T) {
 		}
 		return nil
 	}
-	if !shapes(failing(t, careful(in(problem.RFC9457).Wrap(bookshop{})), g, "")) {
+	if !shapes(failing(careful(in(problem.RFC9457).Wrap(bookshop{})), rowsOf(t, g), "")) {
 		t.Error("what Target.Refusal says of a refusal is not heard")
 	}
 	text := after(func(_ *http.Request, status int, h http.Header) {
@@ -128,7 +128,7 @@ func TestDialects(t *testing.T) {
 			h.Set("Content-Type", "text/plain")
 		}
 	})
-	if shapes(failing(t, text(careful(in(problem.RFC9457).Wrap(bookshop{}))), g, "")) || asked == 0 {
+	if shapes(failing(text(careful(in(problem.RFC9457).Wrap(bookshop{}))), rowsOf(t, g), "")) || asked == 0 {
 		t.Error("a shape of its own is not taken")
 	}
 }
@@ -196,7 +196,7 @@ paths:
 func TestWhatNobodyMayCallIsAGap(t *testing.T) {
 	gate := newGate(t, nil)
 	g := gatetest.Target{Table: gate.Table()}
-	if failed := failing(t, careful(gate.Wrap(bookshop{})), g, ""); len(failed) > 0 {
+	if failed := failing(careful(gate.Wrap(bookshop{})), rowsOf(t, g), ""); len(failed) > 0 {
 		t.Errorf("fail: %q", failed)
 	}
 	guest := 0

@@ -88,7 +88,7 @@ func wireTarget(t *testing.T, address string) gatetest.Target {
 
 func TestTheWireHolds(t *testing.T) {
 	g := wireTarget(t, strict(t))
-	g.Patience = 5 * time.Second
+	g.Patience = 20 * time.Second
 	gatetest.Wire(t, g)
 }
 
@@ -176,7 +176,7 @@ func TestWhatNetHTTPForgives(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	g := wireTarget(t, server.Listener.Addr().String())
-	g.Patience = 10 * time.Second // what fails is answered, so that none waits so long
+	g.Patience = 20 * time.Second // what fails is answered, so that none waits so long
 	g.DialTLS = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"}
 	rows, err := g.Wire()
 	if err != nil {
