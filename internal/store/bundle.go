@@ -178,10 +178,10 @@ func (b *bundler) transact(ctx context.Context, bundle []*parcel) error {
 	waiting, cancel := context.WithTimeout(ctx, b.acquire)
 	defer cancel()
 	held, err := b.pool.Acquire(waiting)
-	if waiting.Err() != nil { // long enough: alone they would wait as long again
+	switch {
+	case err != nil && waiting.Err() != nil: // long enough: alone they would wait as long again
 		return fmt.Errorf("%w: no connection within %s", ErrUnavailable, b.acquire)
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	defer held.Release() // closes it when it is broken or in a transaction

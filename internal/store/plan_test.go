@@ -360,6 +360,29 @@ func TestPlanOutlivesItsConnection(t *testing.T) {
 	}
 }
 
+func TestPlanWaitsForAConnectionOnce(t *testing.T) {
+	cfg := storetest.NewServer(t).Fresh(t, schemas).Config()
+	cfg.Pool = store.Pool{Max: 1, Acquire: 300 * time.Millisecond}
+	s := open(t, cfg)
+	folders(t, s, 2)
+	err := s.Read(t.Context(), ann, func(*store.Tx) error { // has the only connection
+		err := s.WritePlan(context.Background(), ann, filed(), about(2, func(string, int) ([]store.Statement, error) {
+			t.Error("decided without a connection")
+			return nil, nil
+		}))
+		if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "no connection within 300ms") {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WritePlan(t.Context(), ann, filed(), file(2, ann)); err != nil {
+		t.Errorf("with the connection free again: %v", err)
+	}
+}
+
 // TestPlansAreLookedForInEveryProtocol is about the modes of pgx that give
 // results as text.
 func TestPlansAreLookedForInEveryProtocol(t *testing.T) {
