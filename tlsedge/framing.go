@@ -342,7 +342,7 @@ func (f *framing) header(b byte) {
 			f.endOfField()
 		}
 	default: // atHeaderEnd
-		if f.must(b, '\n', atStart, loneCR) {
+		if f.must(b, '\n', f.state, loneCR) { // which state follows, endOfHeader says
 			f.endOfHeader()
 		}
 	}

@@ -250,6 +250,7 @@ func TestAnswersOfNetHTTP(t *testing.T) {
 		{"a header line above the limit", "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + long + "\r\n\r\n", 431, false},
 		{"a target above the limit", "GET /" + long + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 431, false},
 		{"very many header lines", "GET / HTTP/1.1\r\nHost: localhost\r\n" + strings.Repeat("X: a\r\n", 5000) + "\r\n", 431, false},
+		{"HTTP/0.9 by its number, with a coding", "POST / HTTP/0.9\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 505, false},
 		{"HTTP/3.0 on a TCP connection", "GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", 505, false},
 
 		{"absolute form of another host, and Host too", "GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421, true},
