@@ -42,10 +42,7 @@ func (s segment) match(text string, w *walk) bool {
 		}
 		next := s.literals[i+1]
 		at := strings.Index(rest[1:], next)
-		if at < 0 {
-			return false
-		}
-		if !w.take(rest[:at+1]) {
+		if !w.take(rest[:at+1]) { // where next is not there, this is nothing
 			return false
 		}
 		rest = rest[at+1+len(next):]

@@ -172,7 +172,7 @@ func TestPartsOfASegment(t *testing.T) {
 		"/files/..json": "/files/{name} ..json", "/files/...json": "/files/{name} ...json", "/files/....json": "/files/{name}.json ...",
 		"/geo/1,2": "/geo/{lat},{lng} 1 2", "/geo/": "404", "/geo/.,1": "404", "/geo/1,..": "404", "/geo/%2e%2e,1": "404",
 		"/p/1-2.x/one": "/p/{a}-{b}/one 1 2.x", "/p/1-2.x/two": "/p/{a}.{b}/two 1-2 x", "/p/1-2.x/three": "/p/{c}/three 1-2.x",
-		"/p/1.2-x/5/four": "/p/{d}-x/{e}/four 1.2 5", "/.well-known": "/.{hidden} well-known", "/ab": "/ab", "/a/b": "/a/b",
+		"/p/1.2-x/5/four": "/p/{d}-x/{e}/four 1.2 5", "/geo/12": "404", "/geo/1": "404", "/.well-known": "/.{hidden} well-known", "/ab": "/ab", "/a/b": "/a/b",
 	} {
 		m := tab.Match("GET", path, false)
 		got := outcome(m)
