@@ -49,7 +49,7 @@ func TestEveryColumnHasItsClass(t *testing.T) {
 	table, _, _ = strings.Cut(table, "<!-- end -->")
 	var listed []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (.*) \\| (?:secret|personal|public|internal) \\|$").FindAllStringSubmatch(table, -1) {
-		for _, column := range regexp.MustCompile("\\w+").FindAllString(row[2], -1) {
+		for _, column := range regexp.MustCompile(`\w+`).FindAllString(row[2], -1) {
 			listed = append(listed, row[1]+"."+column)
 		}
 	}
