@@ -119,6 +119,22 @@ func TestPlansThatWaitTogetherShareACommitAndKeepTheirActors(t *testing.T) {
 	})
 }
 
+func TestBundlesAreBounded(t *testing.T) {
+	s := open(t, storetest.NewServer(t).Fresh(t, schemas).Config())
+	const plans = 300
+	folders(t, s, plans+1)
+	var list []func() error
+	for i := range plans {
+		list = append(list, func() error { return s.WritePlan(t.Context(), ann, filed(), file(int64(i+2), ann)) })
+	}
+	if err := errors.Join(together(t, s, list...)...); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, s, admin, `SELECT count(DISTINCT CAST(xmin AS TEXT)) FROM notes`); n != 3 { // 128, 128 and 44
+		t.Errorf("%d transactions, not 3", n)
+	}
+}
+
 func TestPlansOfOneRowSeeEachOther(t *testing.T) {
 	storetest.Each(t, schemas, func(t *testing.T, s *store.Store) {
 		folders(t, s, 2)
