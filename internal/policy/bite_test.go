@@ -81,6 +81,7 @@ func moreBreaches() []breach {
 		{"queries", "-- internal/store/a.go --\npackage store\nfunc f(n string) any { return Plan{Table: n} }", "no constant",
 			"-- internal/store/a.go --\npackage store\nfunc f(n string) any { return Plan{Table: \"a\", Args: []any{n}} }"},
 		{"queries", "-- internal/store/a.go --\npackage store\nfunc f(n string) any { return []Statement{{SQL: \"DROP \" + n}} }", "no constant", ""},
+		{"queries", "-- internal/store/a.go --\npackage store\nfunc f(n string) any { return Statement{SQL: \"DELETE FROM a\", Many: n} }", "no constant", ""},
 		{"queries", "-- internal/store/a.go --\npackage store\nfunc f() { open(\"?default_query_exec_mode=simple_protocol\") }", "simple protocol", ""},
 		{"layer shape", "-- limit/limit.go --\npackage limit", "has no attack_test.go", ""},
 		{"layer shape", "-- limit/limit.go --\npackage limit\nfunc New(c Config) http.Handler { return nil }", "has no func New", ""},

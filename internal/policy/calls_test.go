@@ -246,7 +246,7 @@ func mayCompose() map[string]string {
 		"internal/store.Exec": through, "internal/store.Query": through, "internal/store.QueryRow": through,
 		"internal/store.audit": stated, "internal/store.run": stated, "internal/store.hold": stated,
 		"internal/store.begin": "one of three constants of this package",
-		"internal/store.look":  stated, "internal/store.act": stated, "internal/store.merge": stated,
+		"internal/store.look":  stated, "internal/store.queue": stated, "internal/store.merge": stated,
 	}
 }
 
@@ -304,7 +304,7 @@ func statementFields(l *ast.CompositeLit) []ast.Expr {
 		if !ok {
 			continue
 		}
-		if key, ok := f.Key.(*ast.Ident); ok && (key.Name == "SQL" || key.Name == "Table") {
+		if key, ok := f.Key.(*ast.Ident); ok && (key.Name == "SQL" || key.Name == "Many" || key.Name == "Table") {
 			fields = append(fields, f.Value)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -222,7 +221,11 @@ func (b *bundler) look(ctx context.Context, conn *pgx.Conn, bundle []*parcel) er
 	}
 	batch.Queue(setActor, "", SystemRole)
 	for q, plans := range sights {
-		columns, err := columnsOf(plans)
+		args := make([][]any, len(plans))
+		for i, p := range plans {
+			args[i] = p.plan.Look.Args
+		}
+		columns, err := columnsOf(args)
 		if err != nil {
 			return err
 		}
@@ -275,16 +278,10 @@ func (p *parcel) decide(found Row) {
 func act(ctx context.Context, conn *pgx.Conn, bundle []*parcel, made texts) error {
 	var batch pgx.Batch
 	var actor speaker
-	for _, p := range bundle {
-		if p.refused != nil {
-			continue
-		}
-		actor.change(&batch, p.actor)
-		for _, step := range made.merge(p.steps) {
-			queued := batch.Queue(step.SQL, step.Args...)
-			if step.Rows != 0 {
-				queued.Exec(func(tag pgconn.CommandTag) error { return step.check(tag.RowsAffected()) })
-			}
+	for _, c := range crowds(bundle) {
+		actor.change(&batch, c[0].actor)
+		if err := c.queue(&batch, made); err != nil {
+			return err
 		}
 	}
 	return conn.SendBatch(ctx, &batch).Close()

@@ -214,8 +214,11 @@ func (ch *Change) audit(ctx context.Context, tx *Tx, now int64, random io.Reader
 
 // auditEntry is the statement that writes the entry.
 func (ch *Change) auditEntry(a Actor, now int64, random io.Reader) (Statement, error) {
-	const q = `INSERT INTO audit_entries (id, at, actor, role, action, resource, outcome, request_id, details)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	const (
+		into = `INSERT INTO audit_entries (id, at, actor, role, action, resource, outcome, request_id, details) `
+		one  = into + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+		many = into + `SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])`
+	)
 	id, err := uuid.NewV7FromReader(random)
 	if err != nil {
 		return Statement{}, fmt.Errorf("naming an audit entry: %w", err)
@@ -230,7 +233,7 @@ func (ch *Change) auditEntry(a Actor, now int64, random io.Reader) (Statement, e
 	if outcome == "" {
 		outcome = "success"
 	}
-	return Statement{SQL: q, Args: []any{id.String(), now, a.ID, a.Role,
+	return Statement{SQL: one, Many: many, Args: []any{id.String(), now, a.ID, a.Role,
 		ch.Action, ch.Resource, outcome, ch.RequestID, string(details)}}, nil
 }
 

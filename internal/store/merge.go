@@ -100,19 +100,19 @@ func (t texts) together(q string, columns []any) string {
 	})
 }
 
-// columnsOf turns the arguments of each plan's Look into one array for each
+// columnsOf turns the arguments of the same statement into one array for each
 // argument.
-func columnsOf(plans []*parcel) ([]any, error) {
-	columns := make([]any, len(plans[0].plan.Look.Args))
+func columnsOf(rows [][]any) ([]any, error) {
+	columns := make([]any, len(rows[0]))
 	for i := range columns {
 		var err error
-		switch plans[0].plan.Look.Args[i].(type) {
+		switch rows[0][i].(type) {
 		case int64:
-			columns[i], err = column[int64](plans, i)
+			columns[i], err = column[int64](rows, i)
 		case string:
-			columns[i], err = column[string](plans, i)
+			columns[i], err = column[string](rows, i)
 		default:
-			err = errors.New("an argument of Look is neither int64 nor string")
+			err = errors.New("an argument for many rows is neither int64 nor string")
 		}
 		if err != nil {
 			return nil, err
@@ -121,12 +121,15 @@ func columnsOf(plans []*parcel) ([]any, error) {
 	return columns, nil
 }
 
-func column[T any](plans []*parcel, i int) ([]T, error) {
-	list := make([]T, len(plans))
-	for n, p := range plans {
-		v, ok := p.plan.Look.Args[i].(T)
+func column[T any](rows [][]any, i int) ([]T, error) {
+	list := make([]T, len(rows))
+	for n, args := range rows {
+		if i >= len(args) {
+			return nil, errors.New("an argument for many rows is missing")
+		}
+		v, ok := args[i].(T)
 		if !ok {
-			return nil, errors.New("an argument of Look has changed its type")
+			return nil, errors.New("an argument for many rows has changed its type")
 		}
 		list[n] = v
 	}

@@ -30,6 +30,11 @@ type Statement struct {
 	SQL  string
 	Args []any
 	Rows int64 // that it must change, or the whole plan is undone; 0 is any number
+	// Many is SQL for the rows of many plans at once: its $n is the array of what
+	// their nth arguments are, all int64 or all string. It must change one row
+	// for each of them. PostgreSQL runs it for plans of one actor that do the
+	// same; "" is a statement that runs for each plan.
+	Many string
 }
 
 // Row is what Look found. Scan gives sql.ErrNoRows when there was nothing.

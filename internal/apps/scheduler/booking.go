@@ -34,10 +34,25 @@ const (
 			EXISTS (SELECT 1 FROM interviewers p WHERE p.id = $2),
 			EXISTS (SELECT 1 FROM available_interviewers v WHERE v.day_id = a.day_id AND v.interviewer_id = $2)
 		FROM appointments a LEFT JOIN interviews i ON i.appointment_id = a.id WHERE a.id = $1`
-	moveOn      = `UPDATE appointments SET version = version + 1 WHERE id = $1`
-	putBooking  = `INSERT INTO interviews (appointment_id, interviewer_id, booked_by) VALUES ($1, $2, $3) ON CONFLICT (appointment_id) DO UPDATE SET interviewer_id = excluded.interviewer_id`
-	putName     = `INSERT INTO interview_names (appointment_id, booked_by, student) VALUES ($1, $2, $3) ON CONFLICT (appointment_id) DO UPDATE SET student = excluded.student`
-	dropBooking = `DELETE FROM interviews WHERE appointment_id = $1`
+)
+
+// What a booking changes, in one slot and in many.
+const (
+	moveOn    = `UPDATE appointments SET version = version + 1 WHERE id = $1`
+	moveAllOn = `UPDATE appointments SET version = version + 1 WHERE id = ANY($1::bigint[])`
+
+	intoBookings = `INSERT INTO interviews (appointment_id, interviewer_id, booked_by) `
+	orRebook     = ` ON CONFLICT (appointment_id) DO UPDATE SET interviewer_id = excluded.interviewer_id`
+	putBooking   = intoBookings + `VALUES ($1, $2, $3)` + orRebook
+	putBookings  = intoBookings + `SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[])` + orRebook
+
+	intoNames = `INSERT INTO interview_names (appointment_id, booked_by, student) `
+	orRename  = ` ON CONFLICT (appointment_id) DO UPDATE SET student = excluded.student`
+	putName   = intoNames + `VALUES ($1, $2, $3)` + orRename
+	putNames  = intoNames + `SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[])` + orRename
+
+	dropBooking  = `DELETE FROM interviews WHERE appointment_id = $1`
+	dropBookings = `DELETE FROM interviews WHERE appointment_id = ANY($1::bigint[])`
 )
 
 // sight is what a decision about a slot depends on.
@@ -92,9 +107,9 @@ func (s records) book(ctx context.Context, ch *store.Change, o order) (outcome, 
 		out = outcome{slot: o.slot, tell: true, version: x.version + 1, bookedBy: owner, interview: &o.want}
 		ch.Answer = store.Answer{Status: http.StatusNoContent, Header: map[string]string{"ETag": tagOf(out.version, false)}}
 		return []store.Statement{
-			{SQL: moveOn, Args: []any{o.slot}},
-			{SQL: putBooking, Args: []any{o.slot, o.want.Interviewer, owner}},
-			{SQL: putName, Args: []any{o.slot, owner, o.want.Student}},
+			{SQL: moveOn, Many: moveAllOn, Args: []any{o.slot}},
+			{SQL: putBooking, Many: putBookings, Args: []any{o.slot, o.want.Interviewer, owner}},
+			{SQL: putName, Many: putNames, Args: []any{o.slot, owner, o.want.Student}},
 		}, nil
 	}))
 	if refersToNothing(err) { // the interviewer went away meanwhile
@@ -130,8 +145,8 @@ func (s records) cancel(ctx context.Context, ch *store.Change, o order) (outcome
 		}
 		out.version++
 		return []store.Statement{
-			{SQL: dropBooking, Args: []any{o.slot}, Rows: 1}, // a policy would hide it without a word
-			{SQL: moveOn, Args: []any{o.slot}},
+			{SQL: dropBooking, Many: dropBookings, Args: []any{o.slot}, Rows: 1}, // a policy would hide it without a word
+			{SQL: moveOn, Many: moveAllOn, Args: []any{o.slot}},
 		}, nil
 	}))
 	if errors.Is(err, sql.ErrNoRows) {
