@@ -147,6 +147,9 @@ func nameOf(f problem.Field) string {
 // settleQuery does with the query parameters that the contract does not name
 // what the policy says of them; under reject there are none.
 func settleQuery(c *call.Call, op *contract.Operation, r *http.Request) {
+	if r.URL.RawQuery == "" {
+		return
+	}
 	switch op.Unknown {
 	case contract.Strip:
 		u := *r.URL

@@ -19,7 +19,7 @@ type Event struct {
 	Key     string
 	Version int64
 	// View is the message as a principal may see it, nil when it may not see it
-	// at all. It is called once for each connection and must not block.
+	// at all. It is called for one connection after the other and must not block.
 	View func(*call.Principal) []byte
 }
 

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -88,7 +87,7 @@ func (t texts) together(q string, columns []any) string {
 		var arrays, names []string
 		for i, c := range columns {
 			kind := "text[]"
-			if _, ok := c.([]int64); ok {
+			if _, ok := c.(bigintColumn); ok {
 				kind = "bigint[]"
 			}
 			arrays = append(arrays, fmt.Sprintf("$%d::%s", i+1, kind))
@@ -98,40 +97,4 @@ func (t texts) together(q string, columns []any) string {
 		return fmt.Sprintf("SELECT given.nth, found.* FROM unnest(%s) WITH ORDINALITY AS given(%s, nth) CROSS JOIN LATERAL (%s) AS found",
 			strings.Join(arrays, ", "), strings.Join(names, ", "), each)
 	})
-}
-
-// columnsOf turns the arguments of the same statement into one array for each
-// argument.
-func columnsOf(rows [][]any) ([]any, error) {
-	columns := make([]any, len(rows[0]))
-	for i := range columns {
-		var err error
-		switch rows[0][i].(type) {
-		case int64:
-			columns[i], err = column[int64](rows, i)
-		case string:
-			columns[i], err = column[string](rows, i)
-		default:
-			err = errors.New("an argument for many rows is neither int64 nor string")
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return columns, nil
-}
-
-func column[T any](rows [][]any, i int) ([]T, error) {
-	list := make([]T, len(rows))
-	for n, args := range rows {
-		if i >= len(args) {
-			return nil, errors.New("an argument for many rows is missing")
-		}
-		v, ok := args[i].(T)
-		if !ok {
-			return nil, errors.New("an argument for many rows has changed its type")
-		}
-		list[n] = v
-	}
-	return list, nil
 }

@@ -45,6 +45,7 @@ func (s *Store) openPostgres(ctx context.Context) error {
 	}
 	pc.MaxConns, pc.MinConns = int32(s.cfg.Pool.Max), int32(s.cfg.Pool.Min)
 	pc.MaxConnIdleTime, pc.HealthCheckPeriod = s.cfg.Pool.Idle, max(s.cfg.Pool.Idle/2, time.Second)
+	pc.AfterConnect = knowColumns
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), pc)
 	if err != nil {
 		return fmt.Errorf("opening the connection pool of %s: %s", target, reason(err))

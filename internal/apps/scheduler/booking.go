@@ -106,10 +106,11 @@ func (s records) book(ctx context.Context, ch *store.Change, o order) (outcome, 
 		}
 		out = outcome{slot: o.slot, tell: true, version: x.version + 1, bookedBy: owner, interview: &o.want}
 		ch.Answer = store.Answer{Status: http.StatusNoContent, Header: map[string]string{"ETag": tagOf(out.version, false)}}
+		var slot, by any = o.slot, owner
 		return []store.Statement{
-			{SQL: moveOn, Many: moveAllOn, Args: []any{o.slot}},
-			{SQL: putBooking, Many: putBookings, Args: []any{o.slot, o.want.Interviewer, owner}},
-			{SQL: putName, Many: putNames, Args: []any{o.slot, owner, o.want.Student}},
+			{SQL: moveOn, Many: moveAllOn, Args: []any{slot}},
+			{SQL: putBooking, Many: putBookings, Args: []any{slot, o.want.Interviewer, by}},
+			{SQL: putName, Many: putNames, Args: []any{slot, by, o.want.Student}},
 		}, nil
 	}))
 	if refersToNothing(err) { // the interviewer went away meanwhile

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -215,36 +214,41 @@ func answer(w http.ResponseWriter, r *http.Request, ch *store.Change) error {
 }
 
 // publish tells the socket what is booked in a slot now, each connection as it
-// may see it. Nothing is encoded before somebody is there to see it.
+// may see it.
 func (a *App) publish(out outcome) {
-	message := func(i *interview) func() []byte {
-		return sync.OnceValue(func() []byte {
-			text, err := messageFor(out.slot, i)
-			if err != nil { // nobody is told rather than something wrong
-				a.cfg.Log.Error("telling the socket of a booking", slog.String("reason", err.Error()))
-			}
-			return text
-		})
+	t := telling{app: a, outcome: out}
+	a.cfg.Hub.Publish(live.Event{Topic: topic, Key: strconv.FormatInt(out.slot, 10), Version: out.version, View: t.view})
+}
+
+// telling is an outcome on its way to the connections. The hub asks for one
+// connection after the other.
+type telling struct {
+	app *App
+	outcome
+	full, hidden []byte // encoded when the first connection may see it
+}
+
+func (t *telling) view(p *call.Principal) []byte {
+	v := viewerOf(p, t.app.cfg.Open)
+	switch {
+	case !v.hears():
+		return nil
+	case t.interview == nil || v.seesName(t.bookedBy):
+		return t.encoded(&t.full, t.interview)
+	default:
+		return t.encoded(&t.hidden, &interview{Reserved, t.interview.Interviewer})
 	}
-	full := message(out.interview)
-	hidden := full
-	if out.interview != nil {
-		hidden = message(&interview{Reserved, out.interview.Interviewer})
+}
+
+// encoded is the message, once it has been made.
+func (t *telling) encoded(text *[]byte, i *interview) []byte {
+	if *text == nil {
+		var err error
+		if *text, err = messageFor(t.slot, i); err != nil { // nobody is told rather than something wrong
+			t.app.cfg.Log.Error("telling the socket of a booking", slog.String("reason", err.Error()))
+		}
 	}
-	a.cfg.Hub.Publish(live.Event{
-		Topic: topic, Key: strconv.FormatInt(out.slot, 10), Version: out.version,
-		View: func(p *call.Principal) []byte {
-			v := viewerOf(p, a.cfg.Open)
-			switch {
-			case !v.hears():
-				return nil
-			case v.seesName(out.bookedBy):
-				return full()
-			default:
-				return hidden()
-			}
-		},
-	})
+	return *text
 }
 
 // resetDatabase is for the checks of the original's clients: it changes state by
