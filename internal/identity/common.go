@@ -1,8 +1,28 @@
 package identity
 
-// commonPasswords are those of eight characters and more that head the public
-// lists of leaked passwords year after year.
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/trustelem/zxcvbn/frequency"
+)
+
+// commonPasswords are those that are guessed first, in small letters: of a list
+// of 30,000 leaked ones in the order of how often they were used, what is long
+// enough to be taken (ASVS 5.0 6.2.4 asks for 3,000 such), and ours.
 func commonPasswords() map[string]bool {
+	all := youngPasswords()
+	for _, p := range frequency.FrequencyLists["passwords"] {
+		if utf8.RuneCountInString(p) >= MinPassword {
+			all[strings.ToLower(p)] = true
+		}
+	}
+	return all
+}
+
+// youngPasswords are what leads newer lists, or is made to pass rules of
+// composition.
+func youngPasswords() map[string]bool {
 	return map[string]bool{
 		"password": true, "password1": true, "password12": true, "password123": true, "password1234": true,
 		"passw0rd": true, "p@ssw0rd": true, "p@ssword": true, "pa$$word": true, "pa$$w0rd": true,

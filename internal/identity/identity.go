@@ -45,7 +45,7 @@ type Config struct {
 	Passwords PasswordConfig // what a hash costs
 
 	PasswordWords    []string        // names of the organisation and the like: no password is made of them alone
-	RefusedPasswords map[string]bool // in small letters, see ReadPasswords; nil for none beside the few that are built in
+	RefusedPasswords map[string]bool // in small letters, see ReadPasswords; nil for none beside those that are built in
 
 	CacheSize int // sessions remembered between calls; 4096 when 0, none when negative
 

@@ -30,16 +30,20 @@ const (
 )
 
 // passwordRules say which passwords are taken. The zero value knows no place
-// and no list but its own.
+// and no list.
 type passwordRules struct {
 	words  []string        // of this place, in small letters
-	listed map[string]bool // those of a list, in small letters
+	common map[string]bool // commonPasswords
+	listed map[string]bool // those of the operator's list, in small letters
 }
 
 // newPasswordRules takes the names of a host for words: gate.acme.example adds
 // gate, acme and example.
 func newPasswordRules(cfg Config) passwordRules {
-	r := passwordRules{words: append(ContextWords(), wordsOf(strings.Join(cfg.PasswordWords, " "))...), listed: cfg.RefusedPasswords}
+	r := passwordRules{
+		words:  append(ContextWords(), wordsOf(strings.Join(cfg.PasswordWords, " "))...),
+		common: commonPasswords(), listed: cfg.RefusedPasswords,
+	}
 	if u, err := url.Parse(cfg.Issuer); err == nil {
 		r.words = append(r.words, wordsOf(u.Hostname())...)
 	}
@@ -96,7 +100,7 @@ func (r passwordRules) check(field, password, email, username string) Faults {
 // the place and the member tries first.
 func (r passwordRules) guessedFirst(p, email, username string) bool {
 	local, _, _ := strings.Cut(email, "@")
-	return p == email || p == local || p == strings.ToLower(username) || isRun(p) || commonPasswords()[p] || r.listed[p] ||
+	return p == email || p == local || p == strings.ToLower(username) || isRun(p) || r.common[p] || r.listed[p] ||
 		madeOf(p, slices.Concat(r.words, wordsOf(email), wordsOf(username)))
 }
 

@@ -199,6 +199,7 @@ func homes() map[string][]string {
 		"github.com/golang-jwt/jwt":             {"authn", "internal/identity", "examples/library"},
 		"github.com/go-jose/go-jose":            {"authn", "internal/identity"},
 		"golang.org/x/crypto":                   {"internal/identity"},
+		"github.com/trustelem/zxcvbn":           {"internal/identity"},
 		"github.com/google/uuid":                {"call", "internal/store", "internal/identity"},
 		"modernc.org/sqlite":                    {"internal/store"},
 		"github.com/jackc/pgx":                  {"internal/store", "internal/storetest"},
