@@ -20,7 +20,7 @@ const DefaultMaxKeys = 1 << 19
 type Decision struct {
 	OK        bool          // within the budget, and counted
 	Remaining int           // what is left of the budget
-	Reset     time.Duration // until the budget's window ends; for a bucket, until one more call has drained
+	Reset     time.Duration // until the window ends or, where that makes no room, the same call fits; for a bucket, until one more has drained
 	Retry     time.Duration // when not OK: until the same attempt succeeds if nobody else comes
 
 	mark int64

@@ -162,6 +162,39 @@ func TestRetryIsExact(t *testing.T) {
 	}
 }
 
+// TestWhatIsSaidOfAFullBudgetIsWhenItHasRoom: who is told r=0 with a call that
+// was served comes back after t and is served, and not a nanosecond before.
+func TestWhatIsSaidOfAFullBudgetIsWhenItHasRoom(t *testing.T) {
+	for _, a := range []contract.Algorithm{contract.Fixed, contract.Sliding, contract.Bucket} {
+		var full atomic.Int64
+		t.Run(string(a), rapid.MakeCheck(func(t *rapid.T) {
+			b := drawBudget(t, a)
+			clk := newClock()
+			c, _ := NewCounter(b, 0, clk.now)
+			m := &model{budget: b}
+			for range 40 {
+				clk.advance(time.Duration(rapid.Int64Range(0, int64(b.Window)/3).Draw(t, "pause")))
+				d := c.Take("k", 1)
+				if m.take(clk.now(), 1) != d.OK || !d.OK || d.Remaining > 0 {
+					continue
+				}
+				full.Add(1)
+				early := *m
+				if early.take(clk.now().Add(d.Reset-time.Nanosecond), 1) {
+					t.Fatalf("the model has room 1 ns before the stated %v", d.Reset)
+				}
+				if !m.take(clk.now().Add(d.Reset), 1) {
+					t.Fatalf("the model has no room after the stated %v", d.Reset)
+				}
+				return
+			}
+		}))
+		if full.Load() == 0 {
+			t.Errorf("%s: no budget was ever full", a)
+		}
+	}
+}
+
 func TestRefundLeavesNothingBehind(t *testing.T) {
 	for _, a := range []contract.Algorithm{contract.Fixed, contract.Sliding, contract.Bucket} {
 		t.Run(string(a), rapid.MakeCheck(func(t *rapid.T) {
@@ -260,7 +293,9 @@ func TestDecisionsToTheNanosecond(t *testing.T) {
 		{"a sliding window begins anew after a pause", budget(2, 10*s, contract.Sliding),
 			[]step{{0, 0, ok(1, 10*s)}, {27 * s, 0, ok(1, 10*s)}}},
 		{"sliding, given back in the next window", budget(2, 10*s, contract.Sliding),
-			[]step{{0, 0, ok(1, 10*s)}, {10 * s, 0, ok(0, 10*s)}, {0, 1, ok(0, 10*s)}}},
+			[]step{{0, 0, ok(1, 10*s)}, {10 * s, 0, ok(0, 10*s)}, {0, 1, ok(0, 15*s)}}},
+		{"sliding, full in one window: the next begins as full", budget(2, 10*s, contract.Sliding),
+			[]step{{0, 0, ok(1, 10*s)}, {0, 0, ok(0, 15*s)}, {15*s - ns, 0, no(ns)}, {ns, 0, ok(0, 5*s)}}},
 		{"sliding, given back in the window after that", budget(2, 10*s, contract.Sliding),
 			[]step{{0, 0, ok(1, 10*s)}, {10 * s, 0, ok(0, 10*s)}, {10 * s, 1, ok(0, 10*s)}}},
 		{"a bucket drains evenly", budget(5, 10*s, contract.Bucket),

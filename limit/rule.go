@@ -112,6 +112,9 @@ func (r rule) takeSliding(s *slot, now, cost int64) taken {
 	}
 	s.used += uint32(cost)
 	t.ok, t.remaining = true, room-cost
+	if t.remaining < cost { // the end of this window makes no room: it weighs on
+		t.reset = r.slidingRetry(s, now, cost)
+	}
 	return t
 }
 
