@@ -180,6 +180,27 @@ func TestForeignBookingIsRefusedBeforeItsTag(t *testing.T) {
 	}
 }
 
+// TestRefusalsNameTheirRule: the record of a 403 says which rule it was.
+func TestRefusalsNameTheirRule(t *testing.T) {
+	each(t, Config{}, func(g *gate) {
+		for _, c := range []struct {
+			attack, as, method, path, body string
+			header                         []string
+			rule                           string
+		}{
+			{"taking somebody's slot", "member:ann", "PUT", "/api/appointments/1", lydia, nil, ": own row"},
+			{"cancelling for somebody", "member:ann", "DELETE", "/api/appointments/1", "", nil, ": own row"},
+			{"resetting from elsewhere", "", "GET", "/api/debug/reset", "", []string{"RemoteAddr", "198.51.100.7:5"}, ": reset from this machine alone"},
+			{"resetting from a page of another site", "", "GET", "/api/debug/reset", "", []string{"Sec-Fetch-Site", "cross-site"}, ": reset by no other site"},
+		} {
+			a := g.want(403, "", g.do(c.as, c.method, c.path, c.body, c.header...))
+			if got := a.Trailer.Get("Test-Rule"); got != c.rule {
+				g.t.Errorf("%s: the rule is %q, want %q", c.attack, got, c.rule)
+			}
+		}
+	})
+}
+
 func TestReset(t *testing.T) {
 	st := storetest.Open(t, store.SQLite, schemas())
 	for _, c := range []struct {

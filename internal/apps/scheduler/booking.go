@@ -157,7 +157,9 @@ func (s records) cancel(ctx context.Context, ch *store.Change, o order) (outcome
 	return out, err
 }
 
-func somebodyElses() error { return problem.Forbidden("This slot is booked by someone else") }
+func somebodyElses() error {
+	return problem.Forbidden("This slot is booked by someone else").From("", "own row")
+}
 
 func unknownInterviewer() error {
 	return problem.Unprocessable(problem.Field{

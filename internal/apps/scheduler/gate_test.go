@@ -20,7 +20,8 @@ import (
 
 // gate is the app behind its own contract: the operation is matched, the caller
 // judged by authz, the input decoded, and every answer checked. Who calls is
-// said by the header Test-As, "role:id".
+// said by the header Test-As, "role:id"; which rule refused, by the trailer
+// Test-Rule, "layer: rule".
 type gate struct {
 	t       testing.TB
 	app     *App
@@ -95,6 +96,9 @@ func identified(next http.Handler) http.Handler {
 			c.SetPrincipal(&call.Principal{ID: id, Role: role, Session: "session of " + id})
 		}
 		next.ServeHTTP(w, r)
+		if e := c.Refusal(); e != nil {
+			w.Header().Set(http.TrailerPrefix+"Test-Rule", e.Layer+": "+e.Rule)
+		}
 		return nil
 	})
 }

@@ -255,10 +255,10 @@ func (t *telling) encoded(text *[]byte, i *interview) []byte {
 // GET, so it answers this machine alone and no page of another site.
 func (a *App) resetDatabase(w http.ResponseWriter, r *http.Request, c *call.Call) error {
 	if !c.Client().IsLoopback() || !fromLoopback(r) {
-		return problem.Forbidden("The database is reset from this machine only")
+		return problem.Forbidden("The database is reset from this machine only").From("", "reset from this machine alone")
 	}
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-		return problem.Forbidden("A page of another site may not reset the database")
+		return problem.Forbidden("A page of another site may not reset the database").From("", "reset by no other site")
 	}
 	const said = "Database Reset"
 	if r.Method == http.MethodHead { // asks what a GET would answer, and must not do it
