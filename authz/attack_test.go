@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -92,12 +93,79 @@ func TestOwnershipAttacks(t *testing.T) {
 				role = "admin"
 			}
 			r := httptest.NewRequest(row.method, row.target, strings.NewReader(row.body))
+			if row.method == "POST" {
+				r.Header.Set("Content-Type", "application/json")
+			}
 			w := serve(t, r, member(role))
 			if w.Code != row.want {
 				t.Errorf("%d; want %d\n%s", w.Code, row.want, w.Body)
 			}
 			if row.want == 404 && !strings.Contains(w.Body.String(), "There is nothing at this path") {
 				t.Errorf("another's object and none do not look the same: %s", w.Body)
+			}
+		})
+	}
+}
+
+// TestABodyThatIsTwoThings: what is JSON for us must be JSON for the handler too,
+// also where the rule was put there behind the loader's back.
+func TestABodyThatIsTwoThings(t *testing.T) {
+	const form = "application/x-www-form-urlencoded"
+	api, err := contract.Load(contract.File{Name: "notes.yaml", Data: []byte(`
+openapi: 3.1.0
+info: {title: Notes, version: "1"}
+paths:
+  /notes:
+    post:
+      x-gatehouse: {access: {own: row}}
+      requestBody: {content: {application/json: {}, application/note+json: {}, ` + form + `: {}, multipart/form-data: {}, text/*: {}}}
+      responses: {"204": {description: ok}}
+`)}, contract.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Operations[0].Access.Own = "body.owner"
+	table, err := contract.NewTable(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer, err := New(Config{Table: table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, both := `{"owner":"ada"}`, `{"owner":"ada","x":"&owner=eve&text="}`
+	for _, row := range []struct {
+		name, body string
+		header     []string
+		want       int
+	}{
+		{"JSON", mine, []string{"Content-Type: application/json"}, 204},
+		{"JSON of its own kind", mine, []string{"Content-Type: application/note+json; charset=UTF-8"}, 204},
+		{"a form that is JSON as well", both, []string{"Content-Type: " + form}, 415},
+		{"an honest form", "owner=ada", []string{"Content-Type: " + form}, 415},
+		{"multipart that is JSON as well", both, []string{"Content-Type: multipart/form-data; boundary=x"}, 415},
+		{"a type that a range lets through", both, []string{"Content-Type: text/plain"}, 415},
+		{"no type at all", mine, nil, 415},
+		{"a type that is not listed", mine, []string{"Content-Type: application/other+json"}, 415},
+		{"JSON and a form, stated in turn", both, []string{"Content-Type: application/json", "Content-Type: " + form}, 400},
+		{"JSON in UTF-16", mine, []string{"Content-Type: application/json; charset=utf-16"}, 415},
+		{"JSON that calls itself gzip", mine, []string{"Content-Type: application/json", "Content-Encoding: gzip"}, 415},
+		{"JSON under a coding behind another", mine, []string{"Content-Type: application/json", "Content-Encoding: identity", "Content-Encoding: br"}, 415},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := httptest.NewRequest("POST", "/notes", strings.NewReader(row.body))
+			for _, h := range row.header {
+				name, value, _ := strings.Cut(h, ": ")
+				r.Header.Add(name, value)
+			}
+			w := httptest.NewRecorder()
+			r = call.Ensure(w, r)
+			call.From(r.Context()).SetPrincipal(member("member"))
+			layer(call.Handler(func(w http.ResponseWriter, r *http.Request, _ *call.Call) error {
+				return call.NoContent(w, r)
+			})).ServeHTTP(w, r)
+			if w.Code != row.want {
+				t.Errorf("%d; want %d\n%s", w.Code, row.want, w.Body)
 			}
 		})
 	}

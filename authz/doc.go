@@ -19,7 +19,7 @@
 //	scopes: [x, y]       a principal with all of these scopes; one without any limit has every scope
 //	own: path.userId     the path parameter is the principal's id
 //	own: query.user      so is the query parameter, sent exactly once
-//	own: body.owner      so is this top-level member of the JSON body
+//	own: body.owner      so is this top-level member of the body, which is sent as JSON and not compressed
 //	own: row             every principal; the handler's query decides
 //	or_roles: [c]        with own: these roles need not own the object
 //

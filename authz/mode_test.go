@@ -106,6 +106,7 @@ func TestModes(t *testing.T) {
 func TestOwnersThatAreNumbers(t *testing.T) {
 	for owner, want := range map[string]int{`42`: 200, `"42"`: 200, `43`: 404, `42.0`: 404, `true`: 404, `null`: 404} {
 		r := httptest.NewRequest("POST", "/notes", strings.NewReader(`{"owner":`+owner+`}`))
+		r.Header.Set("Content-Type", "application/json")
 		if got := through(t, call.Enforce, &call.Principal{ID: "42", Role: "member"}, r); got.Status != want {
 			t.Errorf("owner %s: %d, want %d", owner, got.Status, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
@@ -53,7 +54,15 @@ func queryValue(query, name string) (string, bool) {
 }
 
 func bodyValue(r *http.Request, c *call.Call, name string) (string, bool, *problem.Error) {
-	data, refusal := c.Body(r, c.Operation().MaxBody)
+	op := c.Operation()
+	if op.Body == nil {
+		return "", false, nil
+	}
+	refusal := jsonAlone(r, op.Body)
+	var data []byte
+	if refusal == nil {
+		data, refusal = c.Body(r, op.MaxBody)
+	}
 	if refusal != nil {
 		return "", false, refusal.From("authz", "own body."+name)
 	}
@@ -71,4 +80,24 @@ func bodyValue(r *http.Request, c *call.Call, name string) (string, bool, *probl
 	default:
 		return "", false, nil
 	}
+}
+
+// jsonAlone refuses a body that somebody after us might read as anything but
+// JSON: bytes can be a JSON text and a form at once, with an owner each.
+func jsonAlone(r *http.Request, body *contract.Body) *problem.Error {
+	types := r.Header.Values("Content-Type")
+	switch {
+	case r.ContentLength == 0:
+		return nil
+	case len(r.Header.Values("Content-Encoding")) > 0:
+		return problem.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type",
+			"Send the body without Content-Encoding").With("Accept-Encoding", "identity")
+	case len(types) > 1:
+		return problem.Malformed("Content-Type is stated more than once")
+	}
+	media, refusal := body.Media(strings.Join(types, ""))
+	if refusal == nil && !media.JSON {
+		return problem.UnsupportedMedia("application/json")
+	}
+	return refusal
 }

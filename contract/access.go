@@ -14,7 +14,7 @@ type Access struct {
 	Public bool     // anybody, signed in or not
 	Roles  []string // principals with one of these roles
 	Scopes []string // principals with all of these scopes
-	Own    string   // principals who own the object: "path.userId", "query.user", "body.owner" or "row" (the handler's query decides)
+	Own    string   // principals who own the object: "path.userId", "query.user", "body.owner" (of JSON) or "row" (the handler's query decides)
 	OrRole []string // with Own: roles that need not own it
 }
 
@@ -132,4 +132,27 @@ func (l *loader) own(s spot, op stated) string {
 		l.badAccess(s, "own says where the owner stands", "Write own: row when the handler's query decides, or path.NAME, query.NAME or body.NAME.")
 	}
 	return s.text()
+}
+
+// ownBody refuses an owner in a body that may be sent as anything but plain JSON.
+// The owner is read before the body is validated; were the same bytes a form as
+// well, the handler could find another one.
+func (l *loader) ownBody(op *Operation, s stated) {
+	own := s.method.get("x-gatehouse").get("access").get("own")
+	if !strings.HasPrefix(own.text(), "body.") {
+		return
+	}
+	refuse := func(how, fix string) {
+		l.add(own.at(), Issue{Code: codeAccess, What: fmt.Sprintf("own names %q, and the body may be sent %s", clip(own.text()), how),
+			Why: "The owner is read as JSON, and whoever reads the body in another way could find another owner.",
+			Fix: fix + ", or let the handler's query decide: own: row"})
+	}
+	for _, m := range l.resolve(s.method.get("requestBody")).get("content").members() {
+		if !isJSON(m.name) {
+			refuse("as "+clip(m.name), "State no media type but JSON")
+		}
+	}
+	if len(op.Encodings) > 0 {
+		refuse("compressed", "Write encoding: []")
+	}
 }

@@ -261,5 +261,24 @@ func TestFaultsOfAccess(t *testing.T) {
 		rows = append(rows, faultRow{rule, get(rule), "", want})
 	}
 	holdFaults(t, Options{Roles: []string{"member", "admin", "guest"}}, rows)
+	body := func(own, statements, content string) string {
+		return "  /a: { post: { x-gatehouse: { access: { own: " + own + " }" + statements + " }, requestBody: { content: { application/json: {}" + content + " } } } }\n"
+	}
+	asForm := "own names \"body.owner\", and the body may be sent as %s | State no media type but JSON, or let the handler's query decide: own: row"
+	packed := "^1 GH-ACC-002 own names \"body.owner\", and the body may be sent compressed | Write encoding: [], or let the handler's query decide: own: row"
+	const form = ", application/x-www-form-urlencoded: {}"
+	holdFaults(t, Options{}, []faultRow{
+		{"an owner in a body of several kinds of JSON", body("body.owner", "", ", application/merge-patch+json: {}, 'Application/JSON; charset=utf-8': {}"), "", ""},
+		{"an owner in a form", body("^body.owner", "", form), "", fmt.Sprintf("^1 GH-ACC-002 "+asForm, "application/x-www-form-urlencoded")},
+		{"an owner in whatever is sent", body("^body.owner", "", ", application/*: {}, text/plain: {}"), "",
+			fmt.Sprintf("^1 GH-ACC-002 "+asForm+"\n^1 GH-ACC-002 "+asForm, "application/*", "text/plain")},
+		{"an owner in a form that stands elsewhere", "  /a: { post: { x-gatehouse: { access: { own: ^body.owner } }, requestBody: { $ref: '#/components/requestBodies/F' } } }\n" +
+			"components: { requestBodies: { F: { content: { multipart/form-data: {} } } } }\n", "", fmt.Sprintf("^1 GH-ACC-002 "+asForm, "multipart/form-data")},
+		{"an owner in a compressed body", body("^body.owner", ", encoding: [gzip]", ""), "", packed},
+		{"an owner in a body that the document lets compress", body("^body.owner", "", "") + "x-gatehouse: { encoding: deflate }\n", "", packed},
+		{"an owner in one that the operation does not let compress", body("body.owner", ", encoding: []", "") + "x-gatehouse: { encoding: deflate }\n", "", ""},
+		{"an owner that an overlay states", body("row", "", form), "POST /a: { access: { own: ^body.owner } }\n", fmt.Sprintf("^1 GH-ACC-002 "+asForm, "application/x-www-form-urlencoded")},
+		{"an owner elsewhere", body("row", ", encoding: [gzip]", form), "", ""},
+	})
 	holdFaults(t, Options{}, []faultRow{{"any role will do where none is known", get("{ own: row, or_roles: [a] }"), "", ""}})
 }

@@ -66,6 +66,7 @@ func (l *loader) operationStatements(op *Operation, s stated) (here bool) {
 	if !x.get("access").exists() {
 		l.noAccess(s)
 	}
+	l.ownBody(op, s)
 	return here
 }
 
