@@ -57,7 +57,7 @@ type addMemberCmd struct {
 	Role          string `help:"admin, manager, counsellor or member." default:"member" enum:"admin,manager,counsellor,member"`
 	Username      string `help:"Shown name; the part before the @ when not given." placeholder:"NAME"`
 	PasswordStdin bool   `help:"Read the password from standard input instead of making an invitation." xor:"secret"`
-	HashStdin     bool   `help:"Read the password hash of another system (bcrypt, Argon2id) from standard input." xor:"secret"`
+	HashStdin     bool   `help:"Read the password hash of another system (bcrypt, or Argon2id with m=19456,t=2,p=1) from standard input." xor:"secret"`
 }
 
 // Run adds a member or prints an invitation.

@@ -26,15 +26,13 @@ func (s *Service) AddMember(ctx context.Context, by store.Actor, n NewMember) (M
 }
 
 // ImportMember makes a member with the password hash of another system: bcrypt
-// ($2a$, $2b$ or $2y$, cost 4 to 14) or an Argon2id PHC string. A bcrypt hash
-// compares the first 72 bytes of a password, and becomes Argon2id at the first
-// login whose password is not longer. n.Password is not read. Faults, ErrTaken.
+// ($2a$, $2b$ or $2y$, cost 4 to 14) or an Argon2id PHC string with the
+// parameters of ours. A bcrypt hash compares the first 72 bytes of a password,
+// and becomes Argon2id at the first login whose password is not longer.
+// n.Password is not read. Faults, ErrTaken.
 func (s *Service) ImportMember(ctx context.Context, by store.Actor, n NewMember, hash string) (Member, error) {
 	n = n.normal()
-	faults := n.checkNames()
-	if _, err := parsePHC(hash); err != nil && !isBcrypt(hash) {
-		faults = append(faults, Fault{"passwordHash", "format", "must be a bcrypt hash of cost 4 to 14 or an Argon2id PHC string"})
-	}
+	faults := append(n.checkNames(), s.hasher.checkImported(hash)...)
 	if len(faults) > 0 {
 		return Member{}, faults
 	}

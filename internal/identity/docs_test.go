@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // says fails for each text that a page does not have, whatever its line ends.
@@ -42,7 +44,7 @@ func TestSigningInPage(t *testing.T) {
 		"<!-- words --> `"+strings.Join(ContextWords(), "` `")+"` <!-- end -->",
 		fmt.Sprintf("%d to %d characters", MinPassword, MaxPassword),
 		fmt.Sprintf("Argon2id with %d MiB and %d passes", h.cfg.Memory>>10, h.cfg.Time),
-		fmt.Sprintf("by %d bytes, until", bcryptLimit),
+		fmt.Sprintf("bcrypt hash, of cost %d to %d, is compared as where it came from, by %d bytes, until", bcrypt.MinCost, maxBcryptCost, bcryptLimit),
 		fmt.Sprintf("from %d failures of %d addresses in %.0f minutes on", attackFailures, attackAddresses, attackWindow.Minutes()),
 		fmt.Sprintf("waits %d ms, twice as long after every 5 more, %.0f s at most", firstDelay.Milliseconds(), longestDelay.Seconds()),
 		fmt.Sprintf("%d waiting for each", h.cfg.Queue),

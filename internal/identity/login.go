@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -57,13 +58,7 @@ func (s *Service) Login(ctx context.Context, c Credentials, from Origin) (Grant,
 	if !v.ok || f.member.Status != Active {
 		return Grant{}, s.refuse(ctx, account, address, f, from)
 	}
-	fresh := f.hash
-	if v.stale {
-		if fresh, err = s.hasher.hash(ctx, c.Password); err != nil {
-			return Grant{}, fmt.Errorf("upgrading a hash: %w", err)
-		}
-	}
-	return s.begin(ctx, f, fresh, address, c.Cookie, from)
+	return s.begin(ctx, f, cmp.Or(v.fresh, f.hash), address, c.Cookie, from)
 }
 
 // lookUp never fails for an unknown address: what it returns then has no hash.

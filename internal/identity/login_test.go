@@ -124,9 +124,17 @@ func TestImportedHashIsUpgradedByALogin(t *testing.T) {
 		if stored() != string(hash) {
 			t.Error("a wrong password changed the hash")
 		}
+		hashes := 0
+		w.hasher.derive = func(p, s []byte, a, b uint32, c uint8, d uint32) []byte {
+			hashes++
+			return argon2.IDKey(p, s, a, b, c, d)
+		}
 		w.login(t, "lydia", false)
 		if !strings.HasPrefix(stored(), "$argon2id$") {
 			t.Errorf("the hash is still %s", stored())
+		}
+		if hashes != 1 { // a second one would tell who does not see the answer
+			t.Errorf("the right password computes %d hashes", hashes)
 		}
 		w.login(t, "lydia", false)
 		if err := w.Maintain(t.Context()); err != nil {
@@ -167,6 +175,27 @@ func TestImportRefusesWhatIsNoHash(t *testing.T) {
 			_, err := w.ImportMember(t.Context(), Operator(), NewMember{Username: "lydia", Email: "lydia@example.org"}, hash)
 			if _, ok := errors.AsType[Faults](err); !ok {
 				t.Errorf("%q gives %v", hash, err)
+			}
+		}
+	})
+}
+
+// An Argon2id hash of other parameters would take its own time at every login.
+func TestImportRefusesArgon2idOfOtherParameters(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for parameters, taken := range map[string]bool{"m=8,t=1,p=1": true, "m=16,t=1,p=1": false, "m=8,t=2,p=1": false, "m=8,t=1,p=2": false} {
+			_, err := w.ImportMember(t.Context(), Operator(), NewMember{Username: "lydia", Email: "lydia@example.org"},
+				"$argon2id$v=19$"+parameters+"$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc")
+			if taken {
+				if err != nil {
+					t.Errorf("%s: %v", parameters, err)
+				}
+				continue
+			}
+			want := "passwordHash has the Argon2id parameters " + parameters + ", and only m=8,t=1,p=1 are taken: " +
+				"the time of a login would tell whose hash it is; invite the member instead"
+			if err == nil || err.Error() != want {
+				t.Errorf("%s: %v, not %s", parameters, err, want)
 			}
 		}
 	})

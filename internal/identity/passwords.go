@@ -97,68 +97,125 @@ func (h *hasher) release() { <-h.slots }
 
 // hash returns password as a PHC string with the parameters of today.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	p := phc{memory: h.cfg.Memory, time: h.cfg.Time, threads: 1, salt: make([]byte, saltSize)}
-	if _, err := io.ReadFull(h.cfg.Random, p.salt); err != nil {
-		return "", fmt.Errorf("reading a salt: %w", err)
+	p, err := h.today()
+	if err != nil {
+		return "", err
 	}
 	if err := h.acquire(ctx); err != nil {
 		return "", err
 	}
 	defer h.release()
-	p.key = h.derive([]byte(password), p.salt, p.time, p.memory, p.threads, hashSize)
+	p.key = h.keyOf(password, p, hashSize)
 	return p.String(), nil
+}
+
+// today is a hash to be computed, with the parameters of today and a new salt.
+func (h *hasher) today() (phc, error) {
+	p := phc{memory: h.cfg.Memory, time: h.cfg.Time, threads: 1, salt: make([]byte, saltSize)}
+	if _, err := io.ReadFull(h.cfg.Random, p.salt); err != nil {
+		return phc{}, fmt.Errorf("reading a salt: %w", err)
+	}
+	return p, nil
+}
+
+func (h *hasher) keyOf(password string, p phc, size int) []byte {
+	return h.derive([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(size))
 }
 
 // verdict is what a comparison found.
 type verdict struct {
-	ok    bool // the password is right
-	stale bool // the hash should be made anew with the parameters of today
+	ok    bool   // the password is right
+	fresh string // with ok, a hash of the parameters of today to keep instead; "" when what is stored is one
 }
 
-// verify compares password with a stored hash. Whatever the hash is, and also
-// when there is none, the same work is done: one Argon2id, and one bcrypt as
-// long as imported hashes are about. So the time tells nobody whether an
-// account exists, is suspended or was imported.
+// verify compares password with a stored hash. Whatever the hash is, also when
+// there is none, and whether the password is right, the same work is done: one
+// Argon2id with the parameters of today, and one bcrypt of the highest cost
+// among imported hashes, or several that add up to it. So the time tells nobody
+// whether an account exists, is suspended, was imported or was just found. The
+// Argon2id that an imported hash does not need makes the one that replaces it.
+// Only a hash that an older program made with other parameters costs its own
+// work besides; none is imported.
 func (h *hasher) verify(ctx context.Context, stored, password string) (verdict, error) {
+	p, err := h.today()
+	if err != nil {
+		return verdict{}, err
+	}
 	if err := h.acquire(ctx); err != nil {
 		return verdict{}, err
 	}
 	defer h.release()
-	imported := isBcrypt(stored)
-	if imported {
-		h.sawBcrypt(bcryptCost(stored))
-	}
-	p, err := parsePHC(stored)
-	known := err == nil
-	if !known {
-		p = h.dummy()
-	}
-	key := h.derive([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(len(p.key)))
-	same := subtle.ConstantTimeCompare(key, p.key) == 1
-	okBcrypt := h.compareBcrypt(stored, password, imported)
+	own, err := parsePHC(stored)
+	known, size := err == nil, hashSize
+	current, same := known && own.sameWork(p), false
 	switch {
-	case imported:
-		return verdict{ok: okBcrypt, stale: len(password) <= bcryptLimit}, nil
+	case current:
+		p.salt, size = own.salt, len(own.key)
 	case known:
-		return verdict{ok: same, stale: p.memory != h.cfg.Memory || p.time != h.cfg.Time || p.threads != 1}, nil
+		same = subtle.ConstantTimeCompare(h.keyOf(password, own, len(own.key)), own.key) == 1
+	}
+	p.key = h.keyOf(password, p, size)
+	okBcrypt := h.compareBcrypt(stored, password)
+	switch {
+	case current:
+		return verdict{ok: subtle.ConstantTimeCompare(p.key, own.key) == 1}, nil
+	case same, okBcrypt && len(password) <= bcryptLimit:
+		return verdict{ok: true, fresh: p.String()}, nil
 	default:
-		return verdict{}, nil
+		return verdict{ok: okBcrypt}, nil
 	}
 }
 
-func (h *hasher) compareBcrypt(stored, password string, imported bool) bool {
-	cost := h.cost.Load()
-	if cost == 0 {
-		return false
-	}
-	if !imported {
-		stored = fmt.Sprintf("$2a$%02d$%s", cost, strings.Repeat("a", 53))
-	}
+// compareBcrypt compares password with stored when that is a bcrypt hash, and
+// pays what is left up to the highest cost in any case.
+func (h *hasher) compareBcrypt(stored, password string) bool {
 	b := []byte(password)
-	return h.compare([]byte(stored), b[:min(len(b), bcryptLimit)]) == nil && imported
+	b = b[:min(len(b), bcryptLimit)]
+	ok, own := false, int64(0)
+	if isBcrypt(stored) {
+		own = bcryptCost(stored)
+		h.sawBcrypt(own)
+		ok = h.compare([]byte(stored), b) == nil
+	}
+	for _, cost := range leftToPay(own, h.cost.Load()) {
+		_ = h.compare(fmt.Appendf(nil, "$2a$%02d$%s", cost, strings.Repeat("a", 53)), b) // nobody's hash
+	}
+	return ok
 }
 
-// sawBcrypt raises the cost that the comparison of a hash of ours pays too.
+// checkImported refuses an Argon2id hash whose work would differ from that of
+// everybody else: there is no paying the difference, as there is for bcrypt.
+func (h *hasher) checkImported(hash string) Faults {
+	if isBcrypt(hash) {
+		return nil
+	}
+	p, err := parsePHC(hash)
+	if err != nil {
+		return Faults{{"passwordHash", "format", "must be a bcrypt hash of cost 4 to 14 or an Argon2id PHC string"}}
+	}
+	if ours := (phc{memory: h.cfg.Memory, time: h.cfg.Time, threads: 1}); !p.sameWork(ours) {
+		return Faults{{"passwordHash", "parameters", fmt.Sprintf("has the Argon2id parameters %s, and only %s are taken: "+
+			"the time of a login would tell whose hash it is; invite the member instead", p.parameters(), ours.parameters())}}
+	}
+	return nil
+}
+
+// leftToPay are the costs of the comparisons that, after one of cost paid, make
+// the work that of one of the highest cost. Each cost is twice the work of the
+// one below it, so the costs from paid up to the highest are the difference.
+// Nothing was paid when paid is 0.
+func leftToPay(paid, highest int64) []int64 {
+	if paid == 0 && highest > 0 {
+		return []int64{highest}
+	}
+	var costs []int64
+	for ; paid < highest; paid++ {
+		costs = append(costs, paid)
+	}
+	return costs
+}
+
+// sawBcrypt raises the cost that every comparison pays.
 func (h *hasher) sawBcrypt(cost int64) {
 	for {
 		old := h.cost.Load()
@@ -168,11 +225,6 @@ func (h *hasher) sawBcrypt(cost int64) {
 	}
 }
 
-// dummy is what an unknown account is compared with.
-func (h *hasher) dummy() phc {
-	return phc{memory: h.cfg.Memory, time: h.cfg.Time, threads: 1, salt: make([]byte, saltSize), key: make([]byte, hashSize)}
-}
-
 // phc is a hash in the string format of the Password Hashing Competition.
 type phc struct {
 	memory, time uint32
@@ -180,13 +232,20 @@ type phc struct {
 	salt, key    []byte
 }
 
+// sameWork tells whether two hashes have the same parameters.
+func (p phc) sameWork(q phc) bool {
+	return p.memory == q.memory && p.time == q.time && p.threads == q.threads
+}
+
 var phcBase64 = base64.RawStdEncoding.Strict()
 
 // String writes $argon2id$v=19$m=…,t=…,p=…$salt$hash.
 func (p phc) String() string {
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads,
+	return fmt.Sprintf("$argon2id$v=%d$%s$%s$%s", argon2.Version, p.parameters(),
 		phcBase64.EncodeToString(p.salt), phcBase64.EncodeToString(p.key))
 }
+
+func (p phc) parameters() string { return fmt.Sprintf("m=%d,t=%d,p=%d", p.memory, p.time, p.threads) }
 
 func parsePHC(s string) (phc, error) {
 	parts := strings.Split(s, "$")

@@ -35,11 +35,11 @@ func TestHashesOfOthersVerify(t *testing.T) {
 		ok, stale            bool
 	}{
 		{"argon2id", "password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", true, true},
-		{"argon2id, wrong", "Password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", false, true},
+		{"argon2id, wrong", "Password", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", false, false},
 		{"bcrypt 2a", "abc", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", true, true},
 		{"bcrypt 2b", "abc", "$2b$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", true, true},
 		{"bcrypt 2y", "abc", "$2y$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", true, true},
-		{"bcrypt, wrong", "abd", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", false, true},
+		{"bcrypt, wrong", "abd", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i", false, false},
 		{"bcrypt, 72 bytes", long, "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui", true, true},
 		{"bcrypt, what stands behind 72 bytes does not count and is not kept either", long + "chars after 72 are ignored",
 			"$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui", true, false},
@@ -51,8 +51,14 @@ func TestHashesOfOthersVerify(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			v, err := h.verify(t.Context(), row.hash, row.password)
-			if err != nil || v.ok != row.ok || v.stale != row.stale {
-				t.Errorf("verify gives %+v, %v", v, err)
+			if err != nil || v.ok != row.ok || (v.fresh != "") != row.stale {
+				t.Fatalf("verify gives %+v, %v", v, err)
+			}
+			if !row.stale {
+				return
+			}
+			if again, err := h.verify(t.Context(), v.fresh, row.password); err != nil || again != (verdict{ok: true}) {
+				t.Errorf("the hash to keep instead, %s, gives %+v, %v", v.fresh, again, err)
 			}
 		})
 	}
@@ -83,50 +89,79 @@ func TestChangedParametersMakeAHashStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	v, err := testHasher(t, PasswordConfig{Memory: 16, Time: 1}).verify(t.Context(), s, goodPassword)
-	if err != nil || v != (verdict{ok: true, stale: true}) {
+	if err != nil || !v.ok || !strings.HasPrefix(v.fresh, "$argon2id$v=19$m=16,t=1,p=1$") {
 		t.Errorf("verify gives %+v, %v", v, err)
 	}
 }
 
-// Which work is done must not depend on what the account is.
+// Which work is done must not depend on what the account is, nor on whether the
+// password is right. The work of bcrypt is 2^cost (Provos and Mazieres 1999, 4).
 func TestEveryVerificationDoesTheSameWork(t *testing.T) {
 	h := testHasher(t, PasswordConfig{Memory: 8, Time: 1})
-	var work []string
+	argon, rounds := []string{}, 0
 	h.derive = func(password, salt []byte, passes, memory uint32, threads uint8, n uint32) []byte {
-		work = append(work, "argon2id")
+		argon = append(argon, fmt.Sprintf("m=%d,t=%d,p=%d", memory, passes, threads))
 		return argon2.IDKey(password, salt, passes, memory, threads, n)
 	}
-	costs := map[string]bool{}
-	h.compare = func(hash, _ []byte) error {
-		work = append(work, "bcrypt")
-		costs[string(hash[4:6])] = true
+	h.compare = func(hash, password []byte) error {
+		var cost int
+		if _, err := fmt.Sscanf(string(hash[4:6]), "%d", &cost); err != nil {
+			t.Fatal(err)
+		}
+		rounds += 1 << cost
+		if string(password) == "right" && strings.HasSuffix(string(hash), "imported") {
+			return nil
+		}
 		return errors.New("different")
 	}
-	own, err := h.hash(t.Context(), goodPassword)
+	own, err := h.hash(t.Context(), "right")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const imported = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"
-	for _, importedAbout := range []bool{false, true} {
-		want := "argon2id"
-		hashes := map[string]string{"unknown account": "", "wrong password": own, "suspended": own}
-		if importedAbout {
-			h.sawBcrypt(6)
-			want = "argon2id bcrypt"
-			hashes["imported"] = imported
+	hashes := map[string]string{"unknown account": "", "a member of ours": own}
+	for _, highest := range []int{0, 4, 5, 10, 12, 14} {
+		h.cost.Store(0)
+		if highest > 0 {
+			hashes[fmt.Sprintf("imported with cost %d", highest)] = fmt.Sprintf("$2b$%02d$%simported", highest, strings.Repeat("a", 45))
+			h.sawBcrypt(int64(highest))
 		}
 		for name, hash := range hashes {
-			work = nil
-			if _, err := h.verify(t.Context(), hash, "wrong password"); err != nil {
-				t.Fatal(err)
-			}
-			if got := strings.Join(work, " "); got != want {
-				t.Errorf("%s, imported hashes about %v: work is %q, not %q", name, importedAbout, got, want)
+			for _, password := range []string{"wrong", "right"} {
+				argon, rounds = argon[:0], 0
+				v, err := h.verify(t.Context(), hash, password)
+				if err != nil || v.ok != (password == "right" && hash != "") {
+					t.Fatalf("%s, %s password: %+v, %v", name, password, v, err)
+				}
+				want := 0
+				if highest > 0 {
+					want = 1 << highest
+				}
+				if len(argon) != 1 || argon[0] != "m=8,t=1,p=1" || rounds != want {
+					t.Errorf("%s, %s password, the highest cost is %d: Argon2id %v and %d rounds of bcrypt, not %d",
+						name, password, highest, argon, rounds, want)
+				}
 			}
 		}
 	}
-	if len(costs) != 1 || !costs["06"] {
-		t.Errorf("costs of bcrypt are %v", costs)
+}
+
+func TestComparisonsAddUpToTheHighestCost(t *testing.T) {
+	for highest := int64(0); highest <= maxBcryptCost; highest++ {
+		for paid := int64(0); paid <= highest; paid++ {
+			work, want := int64(0), int64(0)
+			for _, cost := range leftToPay(paid, highest) {
+				work += 1 << cost
+			}
+			if paid > 0 {
+				work += 1 << paid
+			}
+			if highest > 0 {
+				want = 1 << highest
+			}
+			if work != want {
+				t.Errorf("after one of cost %d the work is %d, not %d", paid, work, want)
+			}
+		}
 	}
 }
 
