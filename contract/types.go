@@ -71,7 +71,7 @@ type Budget struct {
 	Window    time.Duration // at least a second
 	Key       BudgetKey     // what is counted apart
 	Writes    bool          // count only POST, PUT, PATCH and DELETE
-	Failures  bool          // count only calls that were answered 400, 401, 403, 404 or 422
+	Failures  bool          // count only calls that were answered 400, 401, 403, 404 or 422, or left without a success
 	Account   string        // with ByAccount…: the member of the body that names the account
 	Algorithm Algorithm     // how the window moves
 }

@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -152,6 +153,51 @@ func TestAPanicIsNoFailureAndKeepsNothing(t *testing.T) {
 	r.status = http.StatusUnauthorized
 	if rec := r.do("POST", "/sign-in", alice); field(rec, "RateLimit") != `"guesses-address";r=2;t=900` {
 		t.Errorf("RateLimit: %s", field(rec, "RateLimit"))
+	}
+}
+
+// TestLeavingGivesNoPlaceBack: who leaves before the answer has not succeeded, and
+// three guesses are all that the budget has.
+func TestLeavingGivesNoPlaceBack(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		leaves bool
+		answer func(w http.ResponseWriter)
+		served int
+	}{
+		{"the record broke off", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) }, 3},
+		{"something broke off", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, 3},
+		{"the handler says nothing to nobody", true, func(http.ResponseWriter) {}, 3},
+		{"the handler gives up", true, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, 3},
+		{"after a success", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) }, 20},
+		{"after a success with another page", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusSeeOther) }, 20},
+		{"and who stays is not to blame", false, func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) }, 20},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			wrap, err := limit.New(limit.Config{Table: tableOf(t, document)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			served := 0
+			for range 20 {
+				ctx, leave := context.WithCancel(t.Context())
+				h := wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					served++
+					if row.leaves {
+						leave()
+					}
+					row.answer(w)
+				}))
+				func() {
+					defer func() { _ = recover() }()
+					h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "POST", "/sign-in", nil))
+				}()
+				leave()
+			}
+			if served != row.served {
+				t.Errorf("%d of 20 served, want %d", served, row.served)
+			}
+		})
 	}
 }
 

@@ -29,7 +29,8 @@
 //
 // A budget of failures is reserved before the handler and given back when the
 // answer was none of 400, 401, 403, 404 and 422, so that a burst of guesses at
-// one time cannot exceed it. It is given back before the answer is sent.
+// one time cannot exceed it. It is given back before the answer is sent, and not
+// to a client that left without a success, for leaving would undo the count.
 //
 // When several budgets apply, a call that one of them refuses is given back to
 // the others, and Retry-After is the longest of the waits.

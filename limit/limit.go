@@ -126,7 +126,7 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 	}
 	if p.failures && taken {
 		l.pending.hold(&a)
-		settle := l.settler(a, c, w.Header())
+		settle := l.settler(a, r, w.Header())
 		c.Before(settle)
 		defer func() {
 			status, _ := c.Answer()
@@ -264,15 +264,15 @@ func (a *attempt) refusal() *problem.Error {
 // settler gives back to the budgets of failures what no failure used, once, as
 // soon as the status is known: before the answer leaves, so that a client that
 // asks again at once finds its budget.
-func (l *layer) settler(a attempt, c *call.Call, h http.Header) func(status int) {
-	settled := false
+func (l *layer) settler(a attempt, r *http.Request, h http.Header) func(status int) {
+	c, settled := call.From(r.Context()), false
 	return func(status int) {
 		if settled {
 			return
 		}
 		settled = true
 		defer l.pending.judge(&a)
-		if failure(status) {
+		if failure(status) || left(r, status) {
 			return
 		}
 		for i, counter := range a.plan.counters {
@@ -295,6 +295,13 @@ func failure(status int) bool {
 		return true
 	}
 	return false
+}
+
+// left tells whether the client went away before it had a success. What it asked
+// for may have broken off after the verdict and before the answer to it, so
+// leaving gives no place back.
+func left(r *http.Request, status int) bool {
+	return r.Context().Err() != nil && (status == 0 || status >= http.StatusBadRequest)
 }
 
 func stageOf(k contract.BudgetKey) Stage {
