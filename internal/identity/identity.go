@@ -243,6 +243,17 @@ func (s *Service) revoked(r Revocation) {
 	}
 }
 
+// decidedTimeout bounds what follows a verdict: the wait for a connection to the
+// database and the write.
+const decidedTimeout = 30 * time.Second
+
+// decided is the context of what follows a verdict. It does not end when the
+// caller leaves: who guesses would leave right after the guess, and be neither
+// counted nor recorded.
+func decided(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), decidedTimeout)
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

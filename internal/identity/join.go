@@ -86,6 +86,8 @@ func (s *Service) SignUp(ctx context.Context, n NewMember, invite string, from O
 	if err != nil {
 		return Member{}, err
 	}
+	ctx, done := decided(ctx)
+	defer done()
 	change := &store.Change{Action: "SIGN_UP", Resource: "members/" + m.ID, RequestID: from.RequestID,
 		Details: map[string]any{"role": string(m.Role), "invited": invite != ""}}
 	err = s.store.Write(ctx, store.Actor{ID: m.ID, Role: string(m.Role)}, change, func(tx *store.Tx) error {

@@ -55,6 +55,8 @@ func (s *Service) Login(ctx context.Context, c Credentials, from Origin) (Grant,
 	if err != nil {
 		return Grant{}, fmt.Errorf("verifying a password: %w", err)
 	}
+	ctx, done := decided(ctx)
+	defer done()
 	if !v.ok || f.member.Status != Active {
 		return Grant{}, s.refuse(ctx, account, address, f, from)
 	}

@@ -23,6 +23,8 @@ func (s *Service) ChangePassword(ctx context.Context, p *call.Principal, current
 	if err != nil {
 		return fmt.Errorf("verifying a password: %w", err)
 	}
+	ctx, done := decided(ctx)
+	defer done()
 	if !v.ok {
 		change := &store.Change{Action: "PASSWORD_CHANGED", Outcome: "failure", Resource: "members/" + p.ID,
 			RequestID: from.RequestID, Isolation: store.ReadCommitted}

@@ -38,6 +38,8 @@ func (s *Service) Refresh(ctx context.Context, token string, from Origin) (Grant
 	if err != nil {
 		return Grant{}, err
 	}
+	ctx, done := decided(ctx)
+	defer done()
 	var g Grant
 	var issued time.Time
 	var reused bool

@@ -178,8 +178,11 @@ func (s *Service) Alive(ctx context.Context, p *call.Principal) bool {
 	return err == nil && found.alive(s.now()) == nil && found.member.ID == p.ID && string(found.member.Role) == p.Role
 }
 
-// Logout ends the session of p; nothing of it is accepted afterwards.
+// Logout ends the session of p; nothing of it is accepted afterwards, whether or
+// not the caller waits for the answer.
 func (s *Service) Logout(ctx context.Context, p *call.Principal, from Origin) error {
+	ctx, done := decided(ctx)
+	defer done()
 	change := &store.Change{Action: "LOGOUT", Resource: "members/" + p.ID, RequestID: from.RequestID, Notify: true,
 		Isolation: store.ReadCommitted}
 	err := s.store.Write(ctx, actorOf(p), change, func(tx *store.Tx) error {
@@ -195,6 +198,8 @@ func (s *Service) Logout(ctx context.Context, p *call.Principal, from Origin) er
 
 // LogoutAll ends every session of p's member.
 func (s *Service) LogoutAll(ctx context.Context, p *call.Principal, from Origin) error {
+	ctx, done := decided(ctx)
+	defer done()
 	change := &store.Change{Action: "LOGOUT_ALL", Resource: "members/" + p.ID, RequestID: from.RequestID, Notify: true}
 	err := s.store.Write(ctx, actorOf(p), change, func(tx *store.Tx) error {
 		n, err := tx.Exec(ctx, endSessions, p.ID, s.now(), "")

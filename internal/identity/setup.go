@@ -80,6 +80,8 @@ func (s *Service) RedeemSetup(ctx context.Context, token string, n NewMember, fr
 	if err != nil {
 		return Member{}, err
 	}
+	ctx, done := decided(ctx)
+	defer done()
 	change := &store.Change{Action: "SETUP", Resource: "members/" + m.ID, RequestID: from.RequestID}
 	err = s.store.Write(ctx, store.Actor{ID: m.ID, Role: string(Admin)}, change, func(tx *store.Tx) error {
 		if err := s.useSetup(ctx, tx, token); err != nil {

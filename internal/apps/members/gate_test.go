@@ -38,6 +38,8 @@ type world struct {
 	mu  sync.Mutex
 	now time.Time
 	log strings.Builder
+
+	arrived func(r *http.Request) // called before a handler, when set
 }
 
 func each(t *testing.T, f func(t *testing.T, w *world)) {
@@ -77,6 +79,9 @@ func newWorld(t *testing.T, s *store.Store, change func(*identity.Config)) *worl
 	}
 	handlers := members.New(w.Service, members.Config{}).Handlers()
 	w.Handler = gate.Wrap(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.arrived != nil {
+			w.arrived(r)
+		}
 		handlers[call.From(r.Context()).Operation().ID].ServeHTTP(rw, r)
 	}))
 	return w
