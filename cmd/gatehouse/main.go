@@ -44,7 +44,7 @@ type cli struct {
 	Demo       demoCmd    `cmd:"" help:"Run everything, seeded, in a temporary place."`
 	Serve      serveCmd   `cmd:"" help:"Run the gate and the applications behind it."`
 	Routes     routesCmd  `cmd:"" help:"Print who can call what."`
-	Member     memberCmd  `cmd:"" help:"Add, list, promote and suspend members."`
+	Member     memberCmd  `cmd:"" help:"Add, list, promote and suspend members, and set passwords."`
 	Migrate    migrateCmd `cmd:"" help:"Move the database's schema up and down."`
 	ConfigTree configCmd  `cmd:"" name:"config" help:"Check and show the settings."`
 	Health     healthCmd  `cmd:"" help:"Ask a running server whether it is ready."`

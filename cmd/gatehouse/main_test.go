@@ -69,6 +69,8 @@ func TestWhatCommandsSayAndHowTheyEnd(t *testing.T) {
 		{"member add a@b.example --password-stdin", 2, "", "no password on standard input"},
 		{"member add a@b.example --role boss", 2, "", "--role must be one of"},
 		{"member suspend nobody@b.example", 1, "", "there is no such member"},
+		{"member password a@b.example", 2, "", "--password-stdin"},
+		{"member password a@b.example --password-stdin", 2, "", "no password on standard input"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			args := strings.Fields(c.args)

@@ -16,6 +16,7 @@ type memberCmd struct {
 	Add       addMemberCmd       `cmd:"" help:"Add a member, with a password from standard input or by an invitation."`
 	List      listMembersCmd     `cmd:"" help:"List the members."`
 	Role      roleMemberCmd      `cmd:"" help:"Give a member another role."`
+	Password  passwordMemberCmd  `cmd:"" help:"Set a new password for a member who has lost theirs, and end their sessions."`
 	Suspend   suspendMemberCmd   `cmd:"" help:"End a member's sessions and let them sign in no more, at once."`
 	Reinstate reinstateMemberCmd `cmd:"" help:"Let a suspended member sign in again."`
 }
@@ -65,10 +66,9 @@ func (a addMemberCmd) Run(t *terminal) error {
 	if !a.PasswordStdin && !a.HashStdin {
 		return a.invite(t)
 	}
-	line, err := bufio.NewReader(t.in).ReadString('\n')
-	secret := strings.TrimRight(line, "\r\n")
-	if secret == "" {
-		return exit(exitUsage, fmt.Errorf("no password on standard input, nor a hash of one: %w", err))
+	secret, err := t.secret()
+	if err != nil {
+		return err
 	}
 	if a.Username == "" {
 		a.Username, _, _ = strings.Cut(a.Email, "@")
@@ -92,6 +92,17 @@ func (a addMemberCmd) Run(t *terminal) error {
 		_, err = fmt.Fprintf(t.out, "Added %s as %s.\n", m.Email, m.Role)
 		return err
 	})
+}
+
+// secret reads a password or a hash from the first line of standard input: on a
+// command line every user of the machine could read it.
+func (t *terminal) secret() (string, error) {
+	line, err := bufio.NewReader(t.in).ReadString('\n')
+	secret := strings.TrimRight(line, "\r\n")
+	if secret == "" {
+		return "", exit(exitUsage, fmt.Errorf("no password on standard input, nor a hash of one: %w", err))
+	}
+	return secret, nil
 }
 
 func (a addMemberCmd) invite(t *terminal) error {
@@ -166,6 +177,28 @@ func (r roleMemberCmd) Run(t *terminal) error {
 	return t.people(func(s *identity.Service) error {
 		m, err := s.SetRole(t.ctx, identity.Operator(), r.Member, identity.Role(r.Role))
 		return t.changed(m, err, "is now "+r.Role)
+	})
+}
+
+type passwordMemberCmd struct {
+	Member        string `arg:"" help:"E-mail address or id."`
+	PasswordStdin bool   `help:"Read the new password from standard input." required:""`
+}
+
+// Run sets a password; a running server refuses the sessions from before on
+// their next request.
+func (p passwordMemberCmd) Run(t *terminal) error {
+	next, err := t.secret()
+	if err != nil {
+		return err
+	}
+	return t.people(func(s *identity.Service) error {
+		m, err := s.ResetPassword(t.ctx, identity.Operator(), p.Member, next)
+		what := "has a new password; all their sessions have ended"
+		if m.Status == identity.Suspended {
+			what += ", and they stay suspended"
+		}
+		return t.changed(m, err, what)
 	})
 }
 

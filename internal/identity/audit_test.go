@@ -36,6 +36,8 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 		must(err)
 		_, err = w.SetRole(ctx, Operator(), lydia.ID, Manager)
 		must(err)
+		_, err = w.ResetPassword(ctx, Operator(), lydia.ID, "one more long secret")
+		must(err)
 		_, err = w.Suspend(ctx, Operator(), lydia.ID)
 		must(err)
 		_, err = w.Reinstate(ctx, Operator(), lydia.ID)
@@ -55,6 +57,7 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 			lydia.ID + " member|LOGOUT_ALL|" + who + "|success|request-1",
 			"operator system|INVITE_CREATED|invites|success|",
 			"operator system|ROLE_CHANGED|" + who + "|success|",
+			"operator system|PASSWORD_RESET|" + who + "|success|",
 			"operator system|MEMBER_SUSPENDED|" + who + "|success|",
 			"operator system|MEMBER_REINSTATED|" + who + "|success|",
 		}

@@ -14,9 +14,9 @@
 //
 // Who may do what: a guest may sign in, and sign up where that is open; a member
 // sees and changes what is theirs; admins invite, change roles and suspend; the
-// command line acts as the operator. On PostgreSQL the same is forced by
-// row-level security, and what must be read before anybody is known is read
-// through narrow functions (queries.go).
+// command line acts as the operator, and it alone sets the password of another.
+// On PostgreSQL the same is forced by row-level security, and what must be read
+// before anybody is known is read through narrow functions (queries.go).
 //
 // Every change goes through the transaction door of the store together with its
 // audit entry, which holds ids and never an address, an e-mail or a token.

@@ -76,3 +76,41 @@ func (s *Service) setPassword(ctx context.Context, p *call.Principal, old, fresh
 	}
 	return nil
 }
+
+// ResetPassword sets a new password for a member, by id or e-mail, who has lost
+// the old one, and ends all of their sessions. by is Operator: who asks for it is
+// for people to prove. A suspended member stays suspended. ErrNoMember; Faults
+// in "password".
+func (s *Service) ResetPassword(ctx context.Context, by store.Actor, who, next string) (Member, error) {
+	m, err := s.FindMember(ctx, by, who)
+	if err != nil {
+		return Member{}, err
+	}
+	if f := s.rules.check("password", next, m.Email, m.Username); f != nil {
+		return Member{}, f
+	}
+	fresh, err := s.hasher.hash(ctx, next)
+	if err != nil {
+		return Member{}, fmt.Errorf("hashing a password: %w", err)
+	}
+	change := &store.Change{Action: "PASSWORD_RESET", Resource: "members/" + m.ID, Notify: true}
+	err = s.store.Write(ctx, by, change, func(tx *store.Tx) error {
+		now := s.now()
+		n, err := tx.Exec(ctx, `UPDATE members SET password_hash = $2, password_changed_at = $3, updated_at = $3 WHERE id = $1`,
+			m.ID, fresh, now)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNoMember
+		}
+		ended, err := tx.Exec(ctx, endSessions, m.ID, now, "")
+		change.Details = map[string]any{"sessions_ended": ended}
+		return err
+	})
+	if err != nil {
+		return Member{}, fmt.Errorf("resetting a password: %w", err)
+	}
+	s.revoked(Revocation{MemberID: m.ID})
+	return m, nil
+}

@@ -57,6 +57,10 @@ func TestEndedSessionsAreRefusedOnTheNextCall(t *testing.T) {
 		{"a new password keeps the session that set it", func(w *world, b, _ *call.Principal) error {
 			return w.ChangePassword(context.Background(), b, goodPassword, "another long secret", Origin{})
 		}, nil, authn.ErrRevoked},
+		{"a password that the operator sets", func(w *world, b, _ *call.Principal) error {
+			_, err := w.ResetPassword(context.Background(), Operator(), b.ID, "another long secret")
+			return err
+		}, authn.ErrRevoked, authn.ErrRevoked},
 		{"fourteen minutes end neither", func(w *world, _, _ *call.Principal) error { w.clock.move(14 * time.Minute); return nil }, nil, nil},
 		{"an access token ends by itself", func(w *world, _, _ *call.Principal) error { w.clock.move(15 * time.Minute); return nil }, authn.ErrExpired, nil},
 		{"an idle hour ends a cookie", func(w *world, _, _ *call.Principal) error { w.clock.move(time.Hour); return nil }, authn.ErrExpired, authn.ErrExpired},
@@ -100,6 +104,10 @@ func TestWhatAnotherProcessEndsIsRefused(t *testing.T) {
 			third := *p
 			third.Session = "third"
 			return o.ChangePassword(ctx, &third, goodPassword, "another long secret", Origin{})
+		}, true},
+		{"a password that the operator sets", func(ctx context.Context, o *world, p *call.Principal) error {
+			_, err := o.ResetPassword(ctx, Operator(), p.ID, "another long secret")
+			return err
 		}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -361,6 +369,50 @@ func TestChangePassword(t *testing.T) {
 		}
 		if _, err := w.Login(t.Context(), Credentials{Email: p.Email, Password: "another long secret"}, from("192.0.2.1")); err != nil {
 			t.Errorf("the new password gives %v", err)
+		}
+	})
+}
+
+func TestResetPassword(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		m := w.member(t, "lydia", Ordinary)
+		w.member(t, "archie", Ordinary)
+		lost, other := w.login(t, "lydia", false), w.login(t, "archie", false)
+		for next, code := range map[string]string{"short": "minLength", "lydia@example.org": "common", "gatehouse-2026": "common"} {
+			_, err := w.ResetPassword(t.Context(), Operator(), m.Email, next)
+			if f, ok := errors.AsType[Faults](err); !ok || f[0].Field != "password" || f[0].Code != code {
+				t.Errorf("%q gives %v", next, err)
+			}
+		}
+		if _, err := w.ResetPassword(t.Context(), Operator(), "nobody@example.org", "another long secret"); !errors.Is(err, ErrNoMember) {
+			t.Errorf("an unknown member gives %v", err)
+		}
+		if got, err := w.ResetPassword(t.Context(), Operator(), "Lydia@example.org", "another long secret"); err != nil || got.ID != m.ID {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if _, err := w.Refresh(t.Context(), lost.RefreshToken, from("192.0.2.1")); !errors.Is(err, ErrRefresh) {
+			t.Errorf("a refresh token from before gives %v", err)
+		}
+		mustRefresh(t, w, other.RefreshToken)
+		for next, want := range map[string]error{goodPassword: ErrCredentials, "another long secret": nil} {
+			if _, err := w.Login(t.Context(), Credentials{Email: m.Email, Password: next}, from("192.0.2.1")); !errors.Is(err, want) {
+				t.Errorf("signing in with %q gives %v, not %v", next, err, want)
+			}
+		}
+	})
+}
+
+func TestResetLetsNoSuspendedMemberIn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		m := w.member(t, "lydia", Ordinary)
+		if _, err := w.Suspend(t.Context(), Operator(), m.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.ResetPassword(t.Context(), Operator(), m.ID, "another long secret"); err != nil || got.Status != Suspended {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if _, err := w.Login(t.Context(), Credentials{Email: m.Email, Password: "another long secret"}, from("192.0.2.1")); !errors.Is(err, ErrCredentials) {
+			t.Errorf("signing in gives %v", err)
 		}
 	})
 }

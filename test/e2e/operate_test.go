@@ -102,6 +102,56 @@ func TestSuspendReachesARunningServer(t *testing.T) {
 	}
 }
 
+// TestNewPasswordReachesARunningServer sets a lost password from another process:
+// what was signed in is refused from the next request on, and the new one signs in.
+func TestNewPasswordReachesARunningServer(t *testing.T) {
+	for _, engine := range store.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			dir := t.TempDir()
+			p := serve(t, dir, settingsOn(t, engine, dir, ""))
+			p.logins["member"] = []login{addMember(t, dir, "ada@example.org", "member", password)}
+			pair, err := p.signIn("member", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // the verified token is remembered by now
+				if a := p.do(request{path: "/profile", token: pair.Token}); a.status != http.StatusOK {
+					t.Fatalf("profile: %d %s", a.status, a.body)
+				}
+			}
+			socket := dialAs(t, p, pair.Token)
+			set := func(next string) (string, int) {
+				cmd := exec.Command(binary, "--config", filepath.Join(dir, "gatehouse.yaml"), "member", "password", "ada@example.org", "--password-stdin")
+				cmd.Dir, cmd.Stdin, cmd.Env = dir, strings.NewReader(next+"\n"), []string{}
+				said, _ := cmd.CombinedOutput() // the code tells
+				return string(said), cmd.ProcessState.ExitCode()
+			}
+			if said, code := set("gatehouse-2026"); code != 2 || strings.Contains(said, "gatehouse-2026") {
+				t.Errorf("a password against the rules: exit %d, %s", code, said)
+			}
+			if said, code := set("another-passphrase-of-the-tests"); code != 0 || strings.Contains(said, "another-passphrase") {
+				t.Fatalf("exit %d, %s", code, said)
+			}
+			if a := p.do(request{path: "/profile", token: pair.Token}); a.status != http.StatusUnauthorized {
+				t.Errorf("the next request of a session from before: %d %s", a.status, a.body)
+			}
+			if a := p.do(request{method: http.MethodPost, path: "/refresh", body: `{"refreshToken":"` + pair.RefreshToken + `"}`}); a.status != http.StatusUnauthorized {
+				t.Errorf("a refresh token from before: %d %s", a.status, a.body)
+			}
+			if got := closedWith(t, socket); got != 1008 {
+				t.Errorf("their socket closed with %d, want 1008", got)
+			}
+			if _, err := p.signIn("member", 0); err == nil || !strings.Contains(err.Error(), "401") {
+				t.Errorf("signing in with the lost password: %v, want 401", err)
+			}
+			p.logins["member"][0].Password = "another-passphrase-of-the-tests"
+			if a := p.do(request{path: "/profile", token: p.token("member", 0)}); a.status != http.StatusOK {
+				t.Errorf("with the new one: %d %s", a.status, a.body)
+			}
+		})
+	}
+}
+
 // TestImportedMember brings a bcrypt hash of another system: its password signs
 // in, and the hash is Argon2id afterwards.
 func TestImportedMember(t *testing.T) {
