@@ -10,7 +10,9 @@ used() { grep -rqsF --include='*_test.go' --include='storetest*.go' "$1" .; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 has gcc || need gcc libc6-dev # the race detector
-has curl || need curl         # the commands of the README
+has curl || need curl         # the commands of the README and of the tour
+has jq || need jq             # those of the pages on how to do what
+has openssl || need openssl   # the same
 if used internal/storetest; then
 	has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
 fi

@@ -4,25 +4,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
-
-var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
 // TestReadmeCommands runs every command of the README's shell blocks, in their
 // order, in a copy of nothing but the module: the demo in the background where
 // a block needs it, and make test by its parts, for it is what runs this test.
 func TestReadmeCommands(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(root(), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var commands []string
-	for _, m := range shellBlock.FindAllStringSubmatch(string(b), -1) {
-		commands = append(commands, strings.Split(strings.TrimSpace(m[1]), "\n")...)
-	}
+	commands := commandsOf(t, "README.md")
 	if len(commands) != 9 {
 		t.Errorf("the README has %d commands, this test knows 9: %q", len(commands), commands)
 	}
