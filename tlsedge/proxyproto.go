@@ -160,6 +160,10 @@ func believable(client, proxy netip.Addr) error {
 	return nil
 }
 
+// ProxyLocal is a whole header, with which a proxy, or this machine in its place,
+// asks how the server is and names no client.
+const ProxyLocal = proxySignature + "\x20\x00\x00\x00"
+
 // The parts of a header, section 2.2 of the specification of the protocol.
 const (
 	proxySignature = "\r\n\r\n\x00\r\nQUIT\n"

@@ -323,12 +323,17 @@ func startTLS(t *testing.T, dir string) (*program, string) {
 // writeCertificate makes a self-signed certificate for localhost.
 func writeCertificate(t *testing.T, dir string) *x509.CertPool {
 	t.Helper()
+	return writeCertificateFor(t, dir, "localhost")
+}
+
+func writeCertificateFor(t *testing.T, dir, name string) *x509.CertPool {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
