@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/gatehouse-api/gatehouse/internal/config"
 	"github.com/gatehouse-api/gatehouse/internal/identity"
+	"github.com/gatehouse-api/gatehouse/internal/server"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
@@ -99,6 +101,31 @@ func TestServeTellsWhatCheckTells(t *testing.T) {
 	serve := command(t, nil, env, "serve", "--listen", "localhost:0")
 	if check.code != exitUsage || serve.code != exitUsage || !strings.Contains(check.out, "GH-CFG-044") || !strings.Contains(serve.err, "GH-CFG-044") {
 		t.Errorf("check: %+v\nserve: %+v", check, serve)
+	}
+}
+
+// TestCommandsMakeNoKeyForAnother adds a member, loses the key, and wants no
+// command to make another in silence.
+func TestCommandsMakeNoKeyForAnother(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if got := command(t, nil, nil, "member", "list"); got.code != exitOK {
+		t.Fatalf("%+v", got)
+	}
+	cfg, _ := config.Load(config.Input{})
+	srv, err := server.Open(t.Context(), server.Options{Config: cfg, Log: slog.DiscardHandler})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(srv.Close(), os.Remove(cfg.SealingKeyPath())); err != nil {
+		t.Fatal(err)
+	}
+	got := command(t, nil, nil, "member", "list")
+	if got.code != exitUsage || !strings.Contains(got.err, filepath.Join("gatehouse-data", "sealing.key")+" is missing") {
+		t.Errorf("%+v", got)
+	}
+	if _, err := os.Stat(cfg.SealingKeyPath()); err == nil {
+		t.Error("another key was made")
 	}
 }
 

@@ -33,7 +33,7 @@ func (t *terminal) people(f func(*identity.Service) error) error {
 		return exit(openCode(err), err)
 	}
 	defer func() { _ = db.Close() }()
-	service, err := server.OpenIdentity(cfg, db, server.IdentityOptions{Log: slog.New(slog.DiscardHandler), Issuer: cfg.BaseURL().String()})
+	service, err := server.OpenIdentity(t.ctx, cfg, db, server.IdentityOptions{Log: slog.New(slog.DiscardHandler), Issuer: cfg.BaseURL().String()})
 	if err != nil {
 		return exit(exitUsage, err)
 	}

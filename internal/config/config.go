@@ -249,8 +249,8 @@ func (c *Config) HostNames() []string {
 }
 
 // SealingKeyPath is the file for the key that seals the signing keys when
-// identity.sealing_key is not set. Who finds it missing makes it, readable by
-// the owner only.
+// identity.sealing_key is not set. The first start makes it, readable by the
+// owner only.
 func (c *Config) SealingKeyPath() string { return filepath.Join(c.Data, "sealing.key") }
 
 func hostOf(address string) string {

@@ -30,7 +30,7 @@ func says(t *testing.T, page string, texts ...string) {
 func TestKeysPage(t *testing.T) {
 	cfg := Config{}.withDefaults()
 	says(t, "reference/keys-and-data.md",
-		fmt.Sprintf("| sealing key, %d bytes at least |", minKey),
+		fmt.Sprintf("| sealing key, %d bytes at least |", MinKey),
 		fmt.Sprintf("signs %.0f days, verifies until its last token has expired", cfg.RotateEvery.Hours()/24),
 		fmt.Sprintf("addresses %.0f days", deviceTTL.Hours()/24),
 	)

@@ -92,6 +92,7 @@ var (
 	ErrSetupDone    = errors.New("there is an admin already")
 	ErrLastAdmin    = errors.New("there must be one active admin at least")
 	ErrNoMember     = errors.New("there is no such member")
+	ErrSealed       = errors.New("sealed with another key, or changed since")
 )
 
 // Service knows the members. It is safe for concurrent use.

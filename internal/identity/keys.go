@@ -288,6 +288,18 @@ func (k *keyStore) sealedRow(private crypto.Signer) (keyRow, error) {
 	return row, err
 }
 
+// HasSigningKeys tells whether the database holds keys that somebody has sealed.
+func HasSigningKeys(ctx context.Context, s *store.Store) (bool, error) {
+	var n int64
+	err := s.Read(ctx, store.System(), func(tx *store.Tx) error {
+		return tx.QueryRow(ctx, `SELECT count(*) FROM identity_keys`).Scan(&n)
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking for signing keys: %w", err)
+	}
+	return n > 0, nil
+}
+
 // JWKS is the public keys as a JSON Web Key Set (RFC 7517 §5): those that sign
 // and those whose tokens have not all expired. A shared secret is not in it.
 func (s *Service) JWKS(ctx context.Context) ([]byte, error) {

@@ -14,10 +14,12 @@ import (
 	"net/netip"
 )
 
+// MinKey is how many bytes Config.Key has at least.
+const MinKey = 32
+
 const (
 	tokenSize   = 32 // bytes of an opaque token: 256 bits
 	tokenLength = 43 // characters of it as base64url
-	minKey      = 32 // bytes of Config.Key
 )
 
 // secrets are the keys derived from Config.Key, one for each use, so that none
@@ -32,8 +34,8 @@ type secrets struct {
 }
 
 func newSecrets(key []byte, random io.Reader) (*secrets, error) {
-	if len(key) < minKey {
-		return nil, fmt.Errorf("identity: Key has %d bytes; %d random ones are the least", len(key), minKey)
+	if len(key) < MinKey {
+		return nil, fmt.Errorf("identity: Key has %d bytes; %d random ones are the least", len(key), MinKey)
 	}
 	s := &secrets{random: random}
 	var sealKey []byte
@@ -119,7 +121,7 @@ func (s *secrets) opened(name, text string) ([]byte, error) {
 	nonce, body := b[:s.seal.NonceSize()], b[s.seal.NonceSize():]
 	data, err := s.seal.Open(nil, nonce, body, []byte(name))
 	if err != nil {
-		return nil, errors.New("sealed with another key, or changed since")
+		return nil, ErrSealed
 	}
 	return data, nil
 }

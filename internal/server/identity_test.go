@@ -48,7 +48,7 @@ func TestListOfPasswordsThatIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := load(t, config.Flag{Path: "identity.refused_passwords", Value: list}, config.Flag{Path: "identity.sealing_key", Value: sealing})
-	if _, err := OpenIdentity(cfg, nil, IdentityOptions{}); err == nil || !strings.Contains(err.Error(), "identity.refused_passwords") {
+	if _, err := OpenIdentity(t.Context(), cfg, nil, IdentityOptions{}); err == nil || !strings.Contains(err.Error(), "identity.refused_passwords") {
 		t.Errorf("an empty list, which refuses nothing: %v", err)
 	}
 }
@@ -64,7 +64,7 @@ func openIdentity(t *testing.T, flags ...config.Flag) *identity.Service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	service, err := OpenIdentity(cfg, db, IdentityOptions{Log: slog.New(slog.DiscardHandler), Issuer: "https://gate.elsewhere.example"})
+	service, err := OpenIdentity(t.Context(), cfg, db, IdentityOptions{Log: slog.New(slog.DiscardHandler), Issuer: "https://gate.elsewhere.example"})
 	if err != nil {
 		t.Fatal(err)
 	}

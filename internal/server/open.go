@@ -2,11 +2,8 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -141,8 +138,8 @@ type IdentityOptions struct {
 }
 
 // OpenIdentity builds the identity service on an open store.
-func OpenIdentity(cfg *config.Config, db *store.Store, o IdentityOptions) (*identity.Service, error) {
-	key, err := sealingKey(cfg)
+func OpenIdentity(ctx context.Context, cfg *config.Config, db *store.Store, o IdentityOptions) (*identity.Service, error) {
+	key, err := sealingKey(ctx, cfg, db)
 	if err != nil {
 		return nil, err
 	}
@@ -178,28 +175,6 @@ func refusedPasswords(path string) (map[string]bool, error) {
 		return nil, fmt.Errorf("reading identity.refused_passwords, %s: %w", path, err)
 	}
 	return listed, nil
-}
-
-// sealingKey is the key of the settings, or that of a file in the data folder
-// which is made, readable by its owner alone, when it is not there.
-func sealingKey(cfg *config.Config) ([]byte, error) {
-	if k := cfg.Identity.SealingKey; k.IsSet() {
-		return []byte(k.Reveal()), nil
-	}
-	path := cfg.SealingKeyPath()
-	key, err := os.ReadFile(path)
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return key, err
-	}
-	fresh := make([]byte, 32)
-	_, _ = rand.Read(fresh) // never fails (crypto/rand)
-	key = []byte(hex.EncodeToString(fresh))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("making the sealing key: %w", err)
-	}
-	_, err = f.Write(key)
-	return key, errors.Join(err, f.Sync(), f.Close())
 }
 
 // gateConfig is the gate that the settings describe.

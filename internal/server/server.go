@@ -87,11 +87,11 @@ func (s *Server) open(ctx context.Context, o Options) error {
 	}); err != nil {
 		return err
 	}
-	if s.identity, err = OpenIdentity(o.Config, s.store, IdentityOptions{Log: s.log, Issuer: o.BaseURL, OnRevoke: s.revoke}); err != nil {
+	if s.identity, err = OpenIdentity(ctx, o.Config, s.store, IdentityOptions{Log: s.log, Issuer: o.BaseURL, OnRevoke: s.revoke}); err != nil {
 		return err
 	}
 	if err := s.identity.Prepare(ctx); err != nil {
-		return fmt.Errorf("preparing the signing keys: %w", err)
+		return fmt.Errorf("preparing the signing keys: %w", anotherKey(o.Config, err))
 	}
 	return s.build(ctx, o)
 }

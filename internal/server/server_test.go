@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/config"
+	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
+
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 func load(t *testing.T, flags ...config.Flag) *config.Config {
 	t.Helper()
@@ -81,31 +83,6 @@ func TestPlainListenerLeadsToTLS(t *testing.T) {
 		if !strings.Contains(log.String(), fmt.Sprintf(`"status":%d`, c.status)) {
 			t.Errorf("%s: recorded %q", c.name, log.String())
 		}
-	}
-}
-
-const sealing = "q8Zr3vLx0TnB5mWc7YdKp2HsGf9JaEuR"
-
-func TestSealingKeyIsMadeOnceForItsOwnerAlone(t *testing.T) {
-	cfg := load(t)
-	if err := MakeData(cfg); err != nil {
-		t.Fatal(err)
-	}
-	first, err := sealingKey(cfg)
-	if err != nil || len(first) < 32 {
-		t.Fatalf("%d bytes, %v", len(first), err)
-	}
-	again, err := sealingKey(cfg)
-	if err != nil || !bytes.Equal(first, again) {
-		t.Errorf("the second start has another key: %v", err)
-	}
-	info, err := os.Stat(cfg.SealingKeyPath())
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	given := load(t, config.Flag{Path: "identity.sealing_key", Value: sealing})
-	if key, err := sealingKey(given); err != nil || string(key) != sealing {
-		t.Errorf("a key of the settings is not taken: %v", err)
 	}
 }
 
