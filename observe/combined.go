@@ -16,7 +16,7 @@ import (
 //
 // The user is the principal's id. The path is the route's template, and Referer
 // and User-Agent are "-" always: what a client wrote is not in a record. The time
-// is that of the arrival. What is no record of an answer (messages of the server,
+// is that of the arrival, in UTC. What is no record of an answer (messages of the server,
 // AUDIT, REQUEST) goes to rest, or nowhere when that is nil.
 func NewCombined(out io.Writer, rest slog.Handler) slog.Handler {
 	if rest == nil {
@@ -62,7 +62,7 @@ func (h *combinedHandler) Handle(ctx context.Context, r slog.Record) error {
 	if size == "0" {
 		size = "-"
 	}
-	return h.to.write(f("client") + " - " + f("principal") + arrival.Format(" [02/Jan/2006:15:04:05 -0700] ") +
+	return h.to.write(f("client") + " - " + f("principal") + arrival.UTC().Format(" [02/Jan/2006:15:04:05 -0700] ") +
 		`"` + f("method") + " " + f("route") + " " + f("protocol") + `" ` + f("status") + " " + size + ` "-" "-"` + "\n")
 }
 

@@ -11,13 +11,29 @@ import (
 )
 
 // NewJSON returns a handler that writes what slog.NewJSONHandler would, one
-// JSON object on a line. The records of this layer cost it a sixth of the
-// time; those of one call, and of calls that end together, reach out in one
-// Write. What is no record of a call is written when the handler returns.
+// JSON object on a line, with times in UTC: records of several machines are
+// read together. The records of this layer cost it a sixth of the time; those of
+// one call, and of calls that end together, reach out in one Write. What is no
+// record of a call is written when the handler returns.
 func NewJSON(out io.Writer, level slog.Leveler) slog.Handler {
 	w := newGather(out)
-	return &jsonHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}), w}
+	return &jsonHandler{utc{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})}, w}
 }
+
+// utc hands records on with their times in UTC.
+type utc struct{ slog.Handler }
+
+// Handle writes one record.
+func (h utc) Handle(ctx context.Context, r slog.Record) error {
+	r.Time = r.Time.UTC()
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs returns a handler whose records have more attributes.
+func (h utc) WithAttrs(list []slog.Attr) slog.Handler { return utc{h.Handler.WithAttrs(list)} }
+
+// WithGroup returns a handler whose further attributes stand in a group.
+func (h utc) WithGroup(name string) slog.Handler { return utc{h.Handler.WithGroup(name)} }
 
 // jsonHandler leaves to the handler of log/slog all but our records.
 type jsonHandler struct {
@@ -54,7 +70,7 @@ type jsonLine struct{ b []byte }
 
 func (l *jsonLine) record(rec *Record) {
 	l.b = append(l.b, `{"time":"`...)
-	l.b = rec.Time.AppendFormat(l.b, time.RFC3339Nano)
+	l.b = rec.Time.UTC().AppendFormat(l.b, time.RFC3339Nano)
 	l.b = append(l.b, `","level":"`...)
 	l.b = append(l.b, rec.Level.String()...)
 	l.b = append(l.b, '"')

@@ -19,7 +19,8 @@ func awkward() []string {
 	}
 }
 
-// TestJSONIsWhatSlogWrites compares with the handler of log/slog, byte for byte.
+// TestJSONIsWhatSlogWrites compares with the handler of log/slog, byte for byte,
+// for the same time in UTC.
 func TestJSONIsWhatSlogWrites(t *testing.T) {
 	at := time.Date(2026, 2, 3, 4, 5, 6, 789_000_000, time.FixedZone("", 3600))
 	records := map[string]Record{
@@ -39,12 +40,43 @@ func TestJSONIsWhatSlogWrites(t *testing.T) {
 	}
 	for name, rec := range records {
 		var theirs, ours bytes.Buffer
-		if err := errors.Join(log(slog.NewJSONHandler(&theirs, nil), &rec), log(NewJSON(&ours, slog.LevelInfo), &rec)); err != nil {
+		inUTC := rec
+		inUTC.Time = rec.Time.UTC()
+		if err := errors.Join(log(slog.NewJSONHandler(&theirs, nil), &inUTC), log(NewJSON(&ours, slog.LevelInfo), &rec)); err != nil {
 			t.Fatal(err)
 		}
 		if ours.String() != theirs.String() {
 			t.Errorf("%s:\n%sinstead of\n%s", name, ours.String(), theirs.String())
 		}
+	}
+}
+
+// TestTimesForProgramsAreUTC lets a clock go two hours ahead of UTC and writes a
+// call and a message, in each format for programs (ASVS 5.0 16.2.2).
+func TestTimesForProgramsAreUTC(t *testing.T) {
+	at := time.Date(2026, 2, 3, 0, 5, 6, 0, time.FixedZone("ahead", 7200))
+	message := slog.NewRecord(at, slog.LevelInfo, "hello", 0)
+	for name, row := range map[string]struct {
+		handler       func(*bytes.Buffer) slog.Handler
+		call, message string
+	}{
+		"JSON":     {func(b *bytes.Buffer) slog.Handler { return NewJSON(b, slog.LevelInfo) }, `{"time":"2026-02-02T22:05:06Z",`, `{"time":"2026-02-02T22:05:06Z",`},
+		"combined": {func(b *bytes.Buffer) slog.Handler { return NewCombined(b, NewJSON(b, slog.LevelInfo)) }, " [02/Feb/2026:22:05:06 +0000] ", `{"time":"2026-02-02T22:05:06Z",`},
+		"text":     {func(b *bytes.Buffer) slog.Handler { return NewText(b, slog.LevelInfo) }, "00:05:06.000 ", "00:05:06.000 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			h := row.handler(&out)
+			if err := log(h, &Record{Time: at, Type: "RESPONSE", RequestID: "id"}); err != nil || !strings.Contains(out.String(), row.call) {
+				t.Errorf("a call, %v: %s", err, out.String())
+			}
+			for _, h := range []slog.Handler{h, h.WithAttrs([]slog.Attr{slog.Int("n", 1)}), h.WithGroup("g")} {
+				out.Reset()
+				if err := h.Handle(t.Context(), message); err != nil || !strings.Contains(out.String(), row.message) {
+					t.Errorf("a message, %v: %s", err, out.String())
+				}
+			}
+		})
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 // that is: time, verdict, method, route, status, how long it took, who (the role,
 // then the principal's id or the client's address), the request id, and what is
 // left to say. A slow call has "slow" after its time. What is no record of a call
-// is time, level, text and attributes. Words carry the meaning: there is no
-// colour. The stack of a panic follows in lines that begin with "    | ".
+// is time, level, text and attributes. The time is the machine's local time.
+// Words carry the meaning: there is no colour. The stack of a panic follows in
+// lines that begin with "    | ".
 //
 // Records below level are left out. A line holds no text of a client that could
 // end it or change how a terminal shows it.
