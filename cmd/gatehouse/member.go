@@ -28,12 +28,13 @@ func (t *terminal) people(f func(*identity.Service) error) error {
 	if err != nil {
 		return err
 	}
-	db, err := server.OpenStore(t.ctx, cfg, slog.New(slog.DiscardHandler), false)
+	log := slog.New(t.warnings(cfg))
+	db, err := server.OpenStore(t.ctx, cfg, log, false)
 	if err != nil {
 		return exit(openCode(err), err)
 	}
 	defer func() { _ = db.Close() }()
-	service, err := server.OpenIdentity(t.ctx, cfg, db, server.IdentityOptions{Log: slog.New(slog.DiscardHandler), Issuer: cfg.BaseURL().String()})
+	service, err := server.OpenIdentity(t.ctx, cfg, db, server.IdentityOptions{Log: log, Issuer: cfg.BaseURL().String()})
 	if err != nil {
 		return exit(exitUsage, err)
 	}

@@ -57,7 +57,7 @@ func (s serveCmd) Run(t *terminal) error {
 	})
 	if err != nil {
 		_ = l.Close()
-		return exit(openCode(err), err)
+		return t.notOpened(err)
 	}
 	url := addressOf(cfg, l)
 	if t.global.JSON {
@@ -80,6 +80,15 @@ func openCode(err error) int {
 		return exitUnreachable
 	}
 	return exitUsage
+}
+
+// notOpened ends a server that could not be opened. One that was told to stop
+// before it had begun, as while it waited for its database, did what it was told.
+func (t *terminal) notOpened(err error) error {
+	if t.ctx.Err() != nil && (errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.Canceled)) {
+		return exit(exitOK, err)
+	}
+	return exit(openCode(err), err)
 }
 
 // serve runs srv until the first signal, and ends it at once at the second.

@@ -36,6 +36,17 @@ func (t *terminal) log(cfg *config.Config) slog.Handler {
 	return server.NewLog(cfg.Log, t.err, isTerminal(t.err))
 }
 
+// warnings is the handler for a command that a person waits for: what it waits
+// for itself, and what is wrong.
+func (t *terminal) warnings(cfg *config.Config) slog.Handler {
+	if t.global.Quiet {
+		return slog.DiscardHandler
+	}
+	log := cfg.Log
+	log.Level = config.LogWarn
+	return server.NewLog(log, t.err, isTerminal(t.err))
+}
+
 // isTerminal tells whether people read what is written to w.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)

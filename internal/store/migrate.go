@@ -354,10 +354,13 @@ func (m *Migrator) takeLock(ctx context.Context, conn *sql.Conn) error {
 		defer cancel()
 		_, err = conn.ExecContext(waiting, "SELECT set_config('lock_timeout', '0', false), pg_advisory_lock($1)", migrationLock)
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() != nil {
+		return stopped("another migration", ErrUnavailable)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: waiting for another migration: %s", ErrUnavailable, reason(err))
 	}
-	return err
+	return nil
 }
 
 // mayCreate tells early, and in words, that the URL is not the owner's.

@@ -259,6 +259,16 @@ func TestOpenGivesUp(t *testing.T) {
 				t.Fatal("the migrator opened it")
 			}
 			noSecret(t, row.url, err.Error()+log.String())
+			if !row.waits {
+				return
+			}
+			cfg.Wait = time.Hour
+			ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer stop()
+			_, err = store.Open(ctx, cfg)
+			if !errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), "stopped while waiting for") || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("stopped meanwhile: %v", err)
+			}
 		})
 	}
 }

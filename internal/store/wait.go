@@ -34,8 +34,12 @@ func await[T any](ctx context.Context, patience time.Duration, queue chan<- T, v
 func (c Config) waitFor(ctx context.Context, what string, try func(context.Context) error) error {
 	over := time.NewTimer(max(c.Wait, 0))
 	defer over.Stop()
+	last := fmt.Errorf("%w: the first attempt had not ended", ErrUnavailable)
 	for attempt := 0; ; attempt++ {
 		err := try(ctx)
+		if err != nil && ctx.Err() != nil {
+			return stopped(what, last) // err says no more than that we stopped
+		}
 		if err == nil || !errors.Is(err, ErrUnavailable) || c.Wait < 0 {
 			return err
 		}
@@ -50,9 +54,15 @@ func (c Config) waitFor(ctx context.Context, what string, try func(context.Conte
 			return fmt.Errorf("waited %s for %s: %w", c.Wait, what, err)
 		case <-ctx.Done():
 			again.Stop()
-			return fmt.Errorf("waiting for %s: %w", what, ctx.Err())
+			return stopped(what, err)
 		}
+		last = err
 	}
+}
+
+// stopped tells what was waited for when the context ended, and why.
+func stopped(what string, last error) error {
+	return fmt.Errorf("stopped while waiting for %s: %w", what, last)
 }
 
 // backoff doubles from 100 ms to 5 s.

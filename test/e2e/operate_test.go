@@ -285,6 +285,40 @@ func TestWaitsForTheDatabase(t *testing.T) {
 	t.Errorf("it did not start once the database was there: %s", p.log.String())
 }
 
+// TestStopWhileWaitingForTheDatabase ends each command that waits for a database
+// which does not come.
+func TestStopWhileWaitingForTheDatabase(t *testing.T) {
+	for command, code := range map[string]int{"serve --listen localhost:0": 0, "member list": 3, "migrate status": 3} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file := filepath.Join(dir, "gatehouse.yaml")
+			settings := "environment: test\ndata: data\ndatabase: { url: 'postgres://one:pw-of-the-test@127.0.0.1:1/x' }\n"
+			if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p, _ := start(t, binary, nil, append([]string{"--config", file}, strings.Fields(command)...)...)
+			for range 500 {
+				if strings.Contains(p.log.String(), "waiting for the database") {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			_ = p.stop(syscall.SIGTERM) // the code tells
+			said := p.log.String()
+			if got := p.cmd.ProcessState.ExitCode(); got != code || strings.Count(said, "waiting for the database") < 1 ||
+				!strings.Contains(said, "stopped while waiting for") || !strings.Contains(said, "connection refused") {
+				t.Errorf("exit %d, want %d:\n%s", got, code, said)
+			}
+		})
+	}
+	out, errOut, code := run(t, []string{"GATEHOUSE_ENV=test", "GATEHOUSE_DATABASE__WAIT=1s",
+		"GATEHOUSE_DATABASE__URL=postgres://one:pw-of-the-test@127.0.0.1:1/x"}, "--quiet", "member", "list")
+	if code != 3 || strings.Contains(errOut, "waiting for the database") {
+		t.Errorf("quietly: exit %d, %s%s", code, out, errOut)
+	}
+}
+
 // TestTLSFromFiles serves over TLS with HSTS, and sends plain HTTP to it.
 func TestTLSFromFiles(t *testing.T) {
 	dir := t.TempDir()
