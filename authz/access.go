@@ -57,7 +57,7 @@ func row(api *contract.API, op *contract.Operation, roles []string) Row {
 		API: api.Name, Operation: op.ID, Method: op.Method, Path: op.Path,
 		Scopes: op.Access.Scopes, Limits: op.Budgets, MaxBody: op.MaxBody,
 		WebSocket: op.Socket != nil, Audit: op.Audit,
-		Rule: RuleText(op.Access), Why: words(op) + place(op.Source),
+		Rule: RuleText(op.Access), Why: words(op) + place(op),
 	}
 	for _, role := range roles {
 		r.Roles = append(r.Roles, Role{role, may(op, role)})
@@ -107,7 +107,7 @@ func Why(op *contract.Operation, role string) string {
 	default:
 		s = "no: " + Decide(op, someone(role), nil).Why + " (" + rule + ")"
 	}
-	return fmt.Sprintf("%s %s as %s: %s%s", op.Method, op.Path, role, s, place(op.Source))
+	return fmt.Sprintf("%s %s as %s: %s%s", op.Method, op.Path, role, s, place(op))
 }
 
 func words(op *contract.Operation) string {
@@ -125,9 +125,11 @@ func words(op *contract.Operation) string {
 	}
 }
 
-func place(p contract.Position) string {
-	if p.File == "" {
+// place is where the rule is stated; for an operation that was loaded from
+// nowhere it is nothing.
+func place(op *contract.Operation) string {
+	if op.RuleAt.File == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (%s:%d)", p.File, p.Line)
+	return fmt.Sprintf(" (%s:%d)", op.RuleAt.File, op.RuleAt.Line)
 }

@@ -54,7 +54,7 @@ func (l *loader) operationStatements(op *Operation, s stated) (here bool) {
 	for _, m := range x.members() {
 		switch {
 		case m.name == "access":
-			op.Access = l.access(m.spot, s)
+			op.Access, op.RuleAt = l.access(m.spot, s), m.key.position()
 		case m.name == "only":
 			here = slices.Contains(l.texts(m.spot, "an environment"), l.opt.Environment)
 		case !slices.Contains(operationKeys(), m.name):

@@ -53,6 +53,20 @@ GET /b: { access: public }
 	}
 }
 
+// TestRuleIsWhereItWasStatedLast looks for the place of the rule that counts, in
+// a document and in two overlays of which one states another thing.
+func TestRuleIsWhereItWasStatedLast(t *testing.T) {
+	doc := doc31("  /a: { get: { operationId: a, x-gatehouse: { access: { roles: [member] } } } }\n")
+	open := overlayFile("open.yaml", "# why\nGET /a: { access: public }\n")
+	size := overlayFile("size.yaml", "GET /a: { body: 3KB }\n")
+	for want, overlays := range map[string][]File{"d.yaml": nil, "open.yaml:2:11": {open, size}} {
+		op := mustLoad(t, doc, Options{}, overlays...).Operations[0]
+		if got := op.RuleAt.String(); !strings.HasPrefix(got, want) || op.Source.File != "d.yaml" {
+			t.Errorf("the rule is at %s, not %s; the operation at %s", got, want, op.Source)
+		}
+	}
+}
+
 func TestOverlayWebSocket(t *testing.T) {
 	doc := doc31("  /ws: { get: { operationId: ws } }\ncomponents: { schemas: { Ping: { const: ping } } }\n")
 	api := mustLoad(t, doc, Options{}, overlayFile("o.yaml", `GET /ws:

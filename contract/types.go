@@ -47,6 +47,7 @@ type Operation struct {
 	Socket    *Socket              // set when this GET is a WebSocket upgrade
 
 	Source Position // where the document states it
+	RuleAt Position // where Access is stated: in the document, or in an overlay
 
 	segments []segment // the compiled path
 	private  bool      // some answer has a member for some roles only

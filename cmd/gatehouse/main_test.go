@@ -57,6 +57,8 @@ func TestWhatCommandsSayAndHowTheyEnd(t *testing.T) {
 		{"routes --env test", 0, "/api/debug/reset", ""},
 		{"routes --why PUT_/nope", 2, "", "write it as in the table"},
 		{"routes --why PUT_/api/appointments/{id}", 0, "  guest       no: a guest may", ""},
+		{"routes --why PUT_/api/appointments/{id}", 0, "decides who owns the row (scheduler/openapi.yaml:", ""},
+		{"routes --open --why PUT_/api/appointments/{id}", 0, "signed in or not (scheduler/open.overlay.yaml:", ""},
 		{"routes --json --role guest --why PUT_/api/appointments/{id}", 0, `"role":"guest","why":"no: `, ""},
 		{"config check", 0, "0 problems, 0 warnings.\n39 operations, each with an access rule.", ""},
 		{"config check --config nope.yaml", 2, "GH-CFG-001", ""},
