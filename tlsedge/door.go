@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -114,10 +115,27 @@ const toPlain = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=u
 func handshakeFault(err error) string {
 	var record tls.RecordHeaderError
 	if !errors.As(err, &record) || record.Conn == nil || !plainHTTP(string(record.RecordHeader[:])) {
-		return err.Error()
+		return inOurWords(err.Error())
 	}
 	_, _ = io.WriteString(record.Conn, toPlain)
 	return "client sent an HTTP request to an HTTPS server"
+}
+
+// maxFault is how long the words for a handshake that failed may be.
+const maxFault = 256
+
+// inOurWords leaves out the lists of the client that crypto/tls quotes whole: a
+// hello of 64 KiB would make a line of 320 KiB.
+func inOurWords(fault string) string {
+	for _, words := range []string{
+		"tls: client requested unsupported application protocols",
+		"tls: no cipher suite supported by both client and server",
+	} {
+		if strings.HasPrefix(fault, words) {
+			return words
+		}
+	}
+	return fault[:min(len(fault), maxFault)]
 }
 
 func plainHTTP(begin string) bool {

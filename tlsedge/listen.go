@@ -128,14 +128,18 @@ func (l *cappedListener) leave(key netip.Addr) {
 	}
 }
 
-// key is what connections are counted by: the address, or the /64 that one
-// IPv6 customer has. It is invalid for what counts in all only.
+// key is what connections are counted by; invalid for what counts in all only.
 func (l *cappedListener) key(a netip.Addr) netip.Addr {
 	for _, p := range l.caps.Proxies {
 		if p.Contains(a) {
 			return netip.Addr{}
 		}
 	}
+	return customer(a)
+}
+
+// customer is the address, or the /64 that one IPv6 customer has.
+func customer(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
 			return p.Addr()

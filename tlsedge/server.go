@@ -49,8 +49,10 @@ type ServerConfig struct {
 	IdleTimeout       time.Duration // between two requests
 	MaxHeaderBytes    int           // of the request line and header
 
-	Log slog.Handler     // what net/http has to say, and certificates that cannot be read again; told nobody when nil
-	Now func() time.Time // the clock for certificates; time.Now when nil
+	// Log is told what net/http has to say, the same of one address at most once a
+	// minute, and of certificates that cannot be read again; nil is nobody.
+	Log slog.Handler
+	Now func() time.Time // the clock for certificates and for Log; time.Now when nil
 
 	// Refused is told of each request that is refused on the connection, and what
 	// is wrong with it: the words of the log, of which there are some thirty.
@@ -90,7 +92,7 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(cfg.Log, slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(newComplaints(cfg.Log, cfg.Now), slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
 			MaxReadFrameSize:     maxFrame,
