@@ -14,30 +14,17 @@ import (
 // JSON object on a line, with times in UTC: records of several machines are
 // read together. The records of this layer cost it a sixth of the time; those of
 // one call, and of calls that end together, reach out in one Write. What is no
-// record of a call is written when the handler returns.
+// record of a call is written when the handler returns; its texts are escaped and
+// cut as those of records are, for net/http and others quote in them what clients
+// wrote.
 func NewJSON(out io.Writer, level slog.Leveler) slog.Handler {
 	w := newGather(out)
-	return &jsonHandler{utc{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})}, w}
+	return &jsonHandler{bounded{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})}, w}
 }
-
-// utc hands records on with their times in UTC.
-type utc struct{ slog.Handler }
-
-// Handle writes one record.
-func (h utc) Handle(ctx context.Context, r slog.Record) error {
-	r.Time = r.Time.UTC()
-	return h.Handler.Handle(ctx, r)
-}
-
-// WithAttrs returns a handler whose records have more attributes.
-func (h utc) WithAttrs(list []slog.Attr) slog.Handler { return utc{h.Handler.WithAttrs(list)} }
-
-// WithGroup returns a handler whose further attributes stand in a group.
-func (h utc) WithGroup(name string) slog.Handler { return utc{h.Handler.WithGroup(name)} }
 
 // jsonHandler leaves to the handler of log/slog all but our records.
 type jsonHandler struct {
-	slog.Handler
+	bounded
 	out *gather
 }
 
