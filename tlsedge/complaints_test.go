@@ -1,6 +1,7 @@
 package tlsedge
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -60,6 +61,30 @@ func TestAHelloIsNotQuoted(t *testing.T) {
 	}
 	if got := inOurWords(strings.Repeat("x", 1000)); len(got) != 256 {
 		t.Errorf("%d bytes of a fault that Go may come to tell", len(got))
+	}
+}
+
+// TestAPanicInTheHandshake: it ends one connection, and the server serves on.
+func TestAPanicInTheHandshake(t *testing.T) {
+	pair, bad, log := newCertificate(t, certificate{names: []string{"localhost"}}), true, new(lockedLog)
+	addr := start(t, ServerConfig{Handler: nothing(), Log: slog.NewTextHandler(log, nil), GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if bad {
+			bad = false
+			panic("no certificate for you")
+		}
+		return &pair, nil
+	}})
+	for _, fails := range []bool{true, false} {
+		conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			conn.Close()
+		}
+		if (err != nil) != fails {
+			t.Errorf("handshake: %v", err)
+		}
+	}
+	if text := log.String(); !strings.Contains(text, "tlsedge: panic in the handshake with 127.0.0.1:") || !strings.Contains(text, "no certificate for you") {
+		t.Errorf("log: %s", text)
 	}
 }
 

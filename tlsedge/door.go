@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -92,6 +93,7 @@ func (d *door) offer(a accepted) bool {
 func (d *door) shake(ctx context.Context, raw net.Conn) {
 	conn := tls.Server(raw, d.srv.TLSConfig)
 	_ = raw.SetDeadline(d.now().Add(d.srv.ReadHeaderTimeout)) // a connection that is gone fails below
+	defer d.survive(raw)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		d.srv.ErrorLog.Printf("http: TLS handshake error from %s: %s", raw.RemoteAddr(), handshakeFault(err))
 		_ = raw.Close() // there is nothing to lose
@@ -104,6 +106,15 @@ func (d *door) shake(ctx context.Context, raw net.Conn) {
 	}
 	if !d.offer(accepted{conn: ready}) {
 		_ = conn.Close() // the server has stopped; nothing was asked
+	}
+}
+
+// survive ends the connection alone when a source of certificates panics, as
+// net/http does it for handlers.
+func (d *door) survive(raw net.Conn) {
+	if fault := recover(); fault != nil {
+		d.srv.ErrorLog.Printf("tlsedge: panic in the handshake with %s: %v\n%s", raw.RemoteAddr(), fault, debug.Stack())
+		_ = raw.Close() // nothing was promised to it
 	}
 }
 
