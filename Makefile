@@ -35,7 +35,7 @@ unit:
 audit:
 	@sh tools/audit.sh $(TOOL)
 
-# Rounds of kill -9 under write load, on both engines, nothing acknowledged may be lost; 900 slow clients; testssl.sh, which
+# Rounds of kill -9 under write load, on both engines, nothing acknowledged may be lost; 1500 slow clients; testssl.sh, which
 # takes two minutes, and h2spec, which is fetched with go install.
 soak: packages
 	CGO_ENABLED=0 $(GO) test -tags soak -count 1 -timeout 60m -run '^TestSoak' -v ./test/...

@@ -166,6 +166,10 @@ func only(suite uint16) *tls.Config {
 // documented time, to the second, on a fake clock.
 func TestSlowClients(t *testing.T) {
 	const request = "GET / HTTP/1.1\r\nHost: localhost\r\n"
+	const pathForm = "\x82\x87\x84\x41\x09localhost" // GET, https, /, :authority (RFC 7541 appendix A)
+	headers := func(stream uint32, flags byte, block string) string {
+		return string(frame(1, flags, stream, []byte(block)))
+	}
 	for _, row := range []struct {
 		name  string
 		tls   bool
@@ -178,26 +182,44 @@ func TestSlowClients(t *testing.T) {
 		{"half a request line", false, false, func(c net.Conn) { say(c, "GE") }, 5 * time.Second},
 		{"one header byte a second (slowloris)", false, false, func(c net.Conn) {
 			say(c, request)
-			for range 60 {
-				<-time.After(time.Second)
-				if _, err := c.Write([]byte("x")); err != nil {
-					return
-				}
-			}
+			drip(c, "x")
 		}, 5 * time.Second},
 		{"one body byte a second (R.U.D.Y.)", false, false, func(c net.Conn) {
 			say(c, "POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
-			for range 60 {
-				<-time.After(time.Second)
-				if _, err := c.Write([]byte("x")); err != nil {
-					return
-				}
-			}
+			drip(c, "x")
 		}, 30 * time.Second},
 		{"does not read the answer", false, true, func(c net.Conn) { say(c, "GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n") }, 30 * time.Second},
 		{"keeps the connection and is silent", false, false, func(c net.Conn) {
 			say(c, request+"\r\n")
 		}, 60 * time.Second},
+
+		{"HTTP/2: no preface", true, false, overHTTP2(func(net.Conn) {}), 5 * time.Second},
+		{"HTTP/2: one byte of the preface a second", true, false, overHTTP2(func(c net.Conn) {
+			for _, b := range []byte(http2Preface) {
+				say(c, string(b))
+				<-time.After(time.Second)
+			}
+		}), 5 * time.Second},
+		{"HTTP/2: half the head of a frame", true, false, overHTTP2(func(c net.Conn) { say(c, hello2+headers(1, 5, pathForm)[:5]) }), 5 * time.Second},
+		{"HTTP/2: half a HEADERS frame", true, false, overHTTP2(func(c net.Conn) { say(c, hello2+headers(1, 5, pathForm)[:12]) }), 5 * time.Second},
+		{"HTTP/2: HEADERS that nothing continues", true, false, overHTTP2(func(c net.Conn) { say(c, hello2+headers(1, 1, pathForm)) }), 5 * time.Second},
+		{"HTTP/2: one byte of CONTINUATION a second (slowloris)", true, false, overHTTP2(func(c net.Conn) {
+			say(c, hello2+headers(1, 1, pathForm))
+			drip(c, string(frame(9, 0, 1, []byte("\x00"))))
+		}), 5 * time.Second},
+		{"HTTP/2: one byte of SETTINGS a second", true, false, overHTTP2(func(c net.Conn) {
+			say(c, hello2+string(frame(4, 0, 0, make([]byte, 600)))[:9])
+			drip(c, "\x00")
+		}), 5 * time.Second},
+		{"HTTP/2: a second header that stops, behind an honest request", true, false, overHTTP2(func(c net.Conn) {
+			say(c, hello2+headers(1, 5, pathForm))
+			<-time.After(20 * time.Second)
+			say(c, headers(3, 1, pathForm))
+		}), 25 * time.Second},
+		{"HTTP/2: one byte of DATA a second (R.U.D.Y.)", true, false, overHTTP2(func(c net.Conn) {
+			say(c, hello2+headers(1, 4, "\x83\x87\x04\x05/read\x41\x09localhost")+string(frame(0, 1, 1, make([]byte, 1000)))[:9])
+			drip(c, "x")
+		}), 30 * time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -210,7 +232,7 @@ func TestSlowClients(t *testing.T) {
 				begin := time.Now()
 				var talking sync.WaitGroup
 				talking.Go(func() { row.talk(client) })
-				if !row.deaf {
+				if !row.deaf && !strings.HasPrefix(row.name, "HTTP/2") {
 					go io.Copy(io.Discard, client)
 				}
 				if took := (<-closed).Sub(begin); took < row.after || took > row.after+time.Second {
@@ -220,6 +242,30 @@ func TestSlowClients(t *testing.T) {
 				talking.Wait()
 			})
 		})
+	}
+}
+
+// hello2 is what a client of HTTP/2 sends first.
+var hello2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + string(frame(4, 0, 0, nil))
+
+// drip sends a text each second until nobody reads it.
+func drip(c net.Conn, text string) {
+	for range 60 {
+		<-time.After(time.Second)
+		if _, err := io.WriteString(c, text); err != nil {
+			return
+		}
+	}
+}
+
+// overHTTP2 talks behind a handshake that agrees on HTTP/2, and reads what comes.
+func overHTTP2(talk func(net.Conn)) func(net.Conn) {
+	return func(c net.Conn) {
+		conn := tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+		if conn.Handshake() == nil {
+			go io.Copy(io.Discard, conn)
+			talk(conn)
+		}
 	}
 }
 

@@ -31,14 +31,15 @@
 // connection ends, nothing behind is served, and the server's log and
 // ServerConfig.Refused are told why. A fault inside a chunked body fails the
 // read of the handler that has the request. Not scanned are HTTP/2, whose frames
-// net/http reads strictly, and a connection that a handler has taken over.
+// net/http reads strictly, and a connection that a handler has taken over. Of
+// HTTP/2 the frames are followed, so that each, and each header, has its time.
 //
 // Some requests pass the reader and are answered by net/http itself, before any
 // handler, without our headers and in plain text: no Host in HTTP/1.1, a Host
 // that can be none, a target that is no URL (400); a request line and header
 // above the limit (431); an expectation other than 100-continue (417); HTTP of
 // another major version (505). The reader's own refusal has the same form. Plain
-// HTTP on a TLS port is answered 400 in HTTP/1.0. In HTTP/2 net/http answers
+// HTTP on a TLS port is answered 400 in HTTP/1.1. In HTTP/2 net/http answers
 // fields of the connection (Connection, Keep-Alive, Proxy-Connection,
 // Transfer-Encoding, Upgrade, TE other than trailers) with 400, and resets
 // streams of requests that are malformed.

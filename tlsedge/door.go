@@ -15,8 +15,7 @@ import (
 
 // door is a listener whose connections are read strictly. With certificates it
 // shakes hands before net/http sees a connection, since only then is it known
-// which protocol it has: HTTP/2 goes to net/http as the *tls.Conn that it wants,
-// HTTP/1.x as a reader.
+// which protocol it has: HTTP/2 goes to net/http as frames, HTTP/1.x as a reader.
 type door struct {
 	net.Listener
 	srv *http.Server
@@ -100,8 +99,10 @@ func (d *door) shake(ctx context.Context, raw net.Conn) {
 		return
 	}
 	_ = raw.SetDeadline(time.Time{})
-	var ready net.Conn = conn
-	if conn.ConnectionState().NegotiatedProtocol != "h2" {
+	var ready net.Conn
+	if conn.ConnectionState().NegotiatedProtocol == "h2" {
+		ready = newFrames(conn, frameTimes{d.srv.ReadHeaderTimeout, d.srv.ReadTimeout, d.now}, d.report)
+	} else {
 		ready = &tlsReader{reader{Conn: conn, now: d.now, report: d.report}, conn}
 	}
 	if !d.offer(accepted{conn: ready}) {

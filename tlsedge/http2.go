@@ -6,6 +6,17 @@ import (
 	"strings"
 )
 
+// overFrames gives requests the Request.TLS of their connection, which net/http
+// finds on its own *tls.Conn alone.
+func overFrames(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*frames); ok {
+			r.TLS = &c.state
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // contradictory tells whether a request of HTTP/2 names another host or length
 // in its fields than in its frames, or a host in its path. net/http lets that
 // pass (RFC 9113 §8.1.1 and §8.3.1 call it malformed), and whoever writes the

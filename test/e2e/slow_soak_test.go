@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -32,57 +33,86 @@ const (
 // settings, and others are served meanwhile.
 func TestSoakSlowClients(t *testing.T) {
 	dir := t.TempDir()
-	p := serve(t, dir, fmt.Sprintf("version: 1\nenvironment: test\ndata: %s\nscheduler: { seed: test }\n"+
-		"limits: { own: 100000000/15m, members: 100000000/15m }\nconcurrency: { per_principal: 1000 }\n"+
-		"server: { timeouts: { header: %s, read: %s, write: %s } }\n", filepath.Join(dir, "data"), slowHeader, slowRead, slowWrite))
+	settings := fmt.Sprintf("limits: { own: 100000000/15m, members: 100000000/15m }\nconcurrency: { per_principal: 1000 }\n"+
+		"server: { timeouts: { header: %s, read: %s, write: %s } }\n", slowHeader, slowRead, slowWrite)
+	p := serve(t, dir, fmt.Sprintf("version: 1\nenvironment: test\ndata: %s\nscheduler: { seed: test }\n", filepath.Join(dir, "data"))+settings)
 	u, err := url.Parse(p.url)
 	if err != nil {
 		t.Fatal(err)
 	}
+	plain := net.JoinHostPort("127.0.0.1", u.Port())
+	_, encrypted := startScanned(t, settings)
+	if u, err = url.Parse("https://" + encrypted); err != nil {
+		t.Fatal(err)
+	}
+	encrypted = net.JoinHostPort("127.0.0.1", u.Port())
 	stop := make(chan struct{})
 	var others sync.WaitGroup
 	others.Go(func() { p.servedUntil(stop) })
 
 	const get = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	table := &kernelTable{}
-	kinds := []slowKind{
-		{"slow headers", "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ", slowHeader, table},
-		{"slow body", "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n", slowRead, table},
-		{"slow read", strings.Repeat(get, 200), slowWrite, table},
+	const hello2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00" // and SETTINGS
+	const open2 = "\x00\x00\x03\x01\x00\x00\x00\x00\x01\x82\x87\x84"                      // HEADERS that do not end
+	const more2 = "\x00\x00\x01\x09\x00\x00\x00\x00\x01\x00"                              // CONTINUATION of one byte
+	// Handshakes are dear, so those who need one come when the others have gone.
+	for _, together := range [][]slowKind{{
+		{"slow headers", plain, "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ", "x", slowHeader, table},
+		{"slow body", plain, "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n", "x", slowRead, table},
+		{"slow read", plain, strings.Repeat(get, 200), "", slowWrite, table},
+	}, {
+		{"HTTP/2, slow headers", encrypted, hello2 + open2, more2, slowHeader, table},
+	}, {
+		{"HTTP/2, no preface", encrypted, "", "", slowHeader, table},
+	}} {
+		slowAtOnce(t, together)
 	}
+	close(stop)
+	others.Wait()
+}
+
+// slowAtOnce has 300 clients of each kind.
+func slowAtOnce(t *testing.T, kinds []slowKind) {
 	var clients sync.WaitGroup
 	for k, kind := range kinds {
 		for i := range 300 {
 			from := net.IPv4(127, 0, byte(10+k), byte(1+i/100)) // an address holds 256 connections at most
 			clients.Go(func() {
-				if err := kind.run(net.JoinHostPort("127.0.0.1", u.Port()), from); err != nil {
+				if err := kind.run(from); err != nil {
 					t.Errorf("%s, client %d: %v", kind.name, i, err)
 				}
 			})
 		}
 	}
 	clients.Wait()
-	close(stop)
-	others.Wait()
 }
 
 type slowKind struct {
 	name  string
+	addr  string
 	first string        // sent at once
+	more  string        // sent each 300 ms
 	limit time.Duration // when the server hangs up
 	table *kernelTable
 }
 
-// run is one slow client: it sends its first words and then a byte each 300 ms.
+// run is one slow client: it sends its first words and then a little each 300 ms.
 // One that does not read looks only when the time is over whether the server is
 // still there.
-func (k slowKind) run(addr string, from net.IP) error {
+func (k slowKind) run(from net.IP) error {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Timeout: 10 * time.Second, Control: smallWindow}
-	conn, err := d.Dial("tcp", addr)
+	conn, err := d.Dial("tcp", k.addr)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+	if strings.HasPrefix(k.name, "HTTP/2") {
+		secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+		if err := secure.Handshake(); err != nil {
+			return err
+		}
+		conn = secure
+	}
 	begin := time.Now() // on a busy machine later than the server's
 	if k.name == "slow read" {
 		return k.deaf(conn.(*net.TCPConn))
@@ -103,7 +133,7 @@ func (k slowKind) run(addr string, from net.IP) error {
 			}
 			return nil
 		case <-time.After(slowLook):
-			_, _ = conn.Write([]byte("x")) // the reader tells when this fails
+			_, _ = io.WriteString(conn, k.more) // the reader tells when this fails
 		}
 		if time.Since(begin) > k.limit+2*slowGrace {
 			return errors.New("still open")
