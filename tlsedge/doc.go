@@ -34,6 +34,10 @@
 // net/http reads strictly, and a connection that a handler has taken over. Of
 // HTTP/2 the frames are followed, so that each, and each header, has its time.
 //
+// As many requests of HTTP/2 as Listen takes connections may run, or have
+// answers that their clients do not read, in all and per address; those above
+// are reset, and ServerConfig.Refused is told.
+//
 // Some requests pass the reader and are answered by net/http itself, before any
 // handler, without our headers and in plain text: no Host in HTTP/1.1, a Host
 // that can be none, a target that is no URL (400); a request line and header

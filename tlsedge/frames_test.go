@@ -5,9 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,4 +125,78 @@ func TestFramesAreFollowedInAnyPieces(t *testing.T) {
 			}
 		}
 	}
+}
+
+// zeroWindow opens a connection whose client takes no byte of any answer, and
+// asks count times. It returns how many streams were answered and how many reset
+// once all have been one of both.
+func zeroWindow(t *testing.T, addr, from string, count int) (conn net.Conn, answered, reset int) {
+	t.Helper()
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := tls.DialWithDialer(dialer, "tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	noWindow := frame(4, 0, 0, []byte{0, 4, 0, 0, 0, 0}) // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.5.2)
+	say(c, http2Preface+string(noWindow))
+	for i := range count {
+		say(c, string(frame(1, 5, uint32(1+2*i), []byte("\x82\x87\x84\x41\x09localhost"))))
+	}
+	for answered+reset < count {
+		head := make([]byte, 9)
+		if _, err := io.ReadFull(c, head); err != nil {
+			t.Fatalf("%d answered, %d reset, then %v", answered, reset, err)
+		}
+		_, _ = io.CopyN(io.Discard, c, int64(head[0])<<16|int64(head[1])<<8|int64(head[2]))
+		switch head[3] {
+		case 1:
+			answered++
+		case 3:
+			reset++
+		case 0:
+			t.Error("DATA without a window")
+		}
+	}
+	return c, answered, reset
+}
+
+// TestUnreadAnswersOfHTTP2: answers that wait for a window of nothing are as many
+// as one address may have connections. What is above is reset, others are served,
+// and what ends makes room.
+func TestUnreadAnswersOfHTTP2(t *testing.T) {
+	var refused atomic.Int32
+	pair := writePair(t, certificate{names: []string{"localhost"}})
+	addr := start(t, ServerConfig{
+		Handler:      http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a word") }),
+		Certificates: []KeyPair{pair}, Log: slog.DiscardHandler,
+		Refused: func(_ netip.Addr, fault string) {
+			if fault == "too many requests of HTTP/2 at one time" {
+				refused.Add(1)
+			}
+		},
+	})
+	var conns []net.Conn
+	answered, reset := 0, 0
+	for range 3 {
+		conn, a, r := zeroWindow(t, addr, "127.0.0.1", 100)
+		conns, answered, reset = append(conns, conn), answered+a, reset+r
+	}
+	if answered != 256 || reset != 44 || refused.Load() != 44 {
+		t.Errorf("%d answers wait, %d were reset, %d told of; want 256 (one address) of 300", answered, reset, refused.Load())
+	}
+	if _, a, r := zeroWindow(t, addr, "127.0.0.2", 1); a != 1 || r != 0 {
+		t.Errorf("another address: %d answered, %d reset", a, r)
+	}
+	for _, c := range conns {
+		c.Close()
+	}
+	for range 100 { // the server sees the end of a connection a little later
+		if _, a, _ := zeroWindow(t, addr, "127.0.0.1", 100); a == 100 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Error("connections that have ended make no room")
 }

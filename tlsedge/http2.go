@@ -2,19 +2,49 @@ package tlsedge
 
 import (
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 )
 
-// overFrames gives requests the Request.TLS of their connection, which net/http
-// finds on its own *tls.Conn alone.
-func overFrames(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connKey{}).(*frames); ok {
-			r.TLS = &c.state
+// streams hands on the requests of HTTP/2, as many at one time as there may be
+// connections: one connection has a hundred of them, and net/http lets a client
+// with a window of nothing have each answer wait, with all that belongs to it,
+// after its handler has returned.
+type streams struct {
+	next  http.Handler
+	crowd crowd
+}
+
+// tooMany is the fault of a request above the caps.
+const tooMany = "too many requests of HTTP/2 at one time"
+
+func newStreams(next http.Handler, proxies []netip.Prefix) *streams {
+	caps := Caps{Total: DefaultTotal, PerAddress: DefaultPerAddress, Proxies: proxies}
+	return &streams{next: next, crowd: crowd{caps: caps, from: map[netip.Addr]int{}}}
+}
+
+// ServeHTTP counts a request until its answer is written but for the end of the
+// stream. One above the caps is reset: an answer could wait as the others do.
+func (s *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor != 2 {
+		s.next.ServeHTTP(w, r)
+		return
+	}
+	conn, framed := r.Context().Value(connKey{}).(*frames)
+	key := s.crowd.key(peer(r))
+	if !s.crowd.enter(key) {
+		if framed {
+			conn.report(conn.RemoteAddr(), tooMany)
 		}
-		next.ServeHTTP(w, r)
-	})
+		panic(http.ErrAbortHandler)
+	}
+	defer s.crowd.leave(key)
+	if framed {
+		r.TLS = &conn.state // net/http finds it on a *tls.Conn alone
+	}
+	s.next.ServeHTTP(w, r)
+	_ = http.NewResponseController(w).Flush() // a client that has gone waits for nothing
 }
 
 // contradictory tells whether a request of HTTP/2 names another host or length

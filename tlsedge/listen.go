@@ -65,15 +65,11 @@ func (c *Caps) defaults() error {
 
 type cappedListener struct {
 	net.Listener
-	caps Caps
-
-	mu    sync.Mutex
-	total int
-	from  map[netip.Addr]int
+	crowd
 }
 
 func newCapped(l net.Listener, caps Caps) *cappedListener {
-	return &cappedListener{Listener: l, caps: caps, from: map[netip.Addr]int{}}
+	return &cappedListener{l, crowd{caps: caps, from: map[netip.Addr]int{}}}
 }
 
 // Accept returns the next connection that is within the caps.
@@ -103,7 +99,16 @@ func drop(conn net.Conn) {
 	_ = conn.Close() // refused unread: nothing can be lost
 }
 
-func (l *cappedListener) enter(key netip.Addr) bool {
+// crowd counts what is open at one time, in all and by customer.
+type crowd struct {
+	caps Caps
+
+	mu    sync.Mutex
+	total int
+	from  map[netip.Addr]int
+}
+
+func (l *crowd) enter(key netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.total >= l.caps.Total || l.from[key] >= l.caps.PerAddress {
@@ -116,7 +121,7 @@ func (l *cappedListener) enter(key netip.Addr) bool {
 	return true
 }
 
-func (l *cappedListener) leave(key netip.Addr) {
+func (l *crowd) leave(key netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total--
@@ -128,8 +133,8 @@ func (l *cappedListener) leave(key netip.Addr) {
 	}
 }
 
-// key is what connections are counted by; invalid for what counts in all only.
-func (l *cappedListener) key(a netip.Addr) netip.Addr {
+// key is what is counted by; invalid for what counts in all only.
+func (l *crowd) key(a netip.Addr) netip.Addr {
 	for _, p := range l.caps.Proxies {
 		if p.Contains(a) {
 			return netip.Addr{}

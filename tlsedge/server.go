@@ -20,7 +20,9 @@ const (
 	DefaultMaxHeaderBytes    = 16 << 10         // request line and header; net/http adds 4 KiB of grace
 )
 
-// maxStreams is how many HTTP/2 requests one connection may have open.
+// maxStreams is how many HTTP/2 requests one connection may have open: what RFC
+// 9113 §6.5.2 advises at the least. All connections together have no more of them
+// than there may be connections, see streams.
 const maxStreams = 100
 
 // maxFrame is the least that RFC 9113 §4.2 allows: what one frame may make us
@@ -85,7 +87,7 @@ func NewServer(cfg ServerConfig) (*http.Server, error) {
 	}
 	srv := &http.Server{
 		Addr:              cfg.Addr,
-		Handler:           overFrames(cfg.Handler),
+		Handler:           newStreams(cfg.Handler, cfg.Proxies),
 		TLSConfig:         policy,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
