@@ -2,10 +2,12 @@ package tlsedge
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
@@ -16,8 +18,10 @@ import (
 type ProxyConfig struct {
 	Proxies       []netip.Prefix              // declared proxies; every connection of theirs must begin with a header. Required
 	HeaderTimeout time.Duration               // to send the header; DefaultReadHeaderTimeout when 0
+	PerAddress    int                         // connections of one client, or one IPv6 /64, that proxies state; DefaultPerAddress when 0
 	Now           func() time.Time            // the clock; time.Now when nil
 	Refused       func(netip.AddrPort, error) // told of a proxy whose header was refused; nil is nobody. It must not block
+	Crowded       func(client netip.Addr)     // told of each connection above PerAddress; nil is nobody. It must not block
 }
 
 // ReadProxyHeaders returns a listener whose connections have the address that
@@ -32,13 +36,16 @@ type ProxyConfig struct {
 // which proxies check that we are well, leaves the proxy's own address. What
 // follows the addresses (TLVs) is skipped.
 //
+// Listen cannot tell the clients of a proxy apart, so each is counted here, once
+// it is known: a connection above PerAddress is closed unanswered.
+//
 // It goes around Listen, whose caps count the proxy, and inside TLS.
 func ReadProxyHeaders(l net.Listener, cfg ProxyConfig) (net.Listener, error) {
 	if len(cfg.Proxies) == 0 {
 		return nil, errors.New("tlsedge: the PROXY protocol without declared proxies; anybody could choose an address")
 	}
-	if cfg.HeaderTimeout < 0 {
-		return nil, errors.New("tlsedge: HeaderTimeout is negative; it cannot be off")
+	if cfg.HeaderTimeout < 0 || cfg.PerAddress < 0 {
+		return nil, errors.New("tlsedge: HeaderTimeout or PerAddress is negative; it cannot be off")
 	}
 	if cfg.HeaderTimeout == 0 {
 		cfg.HeaderTimeout = DefaultReadHeaderTimeout
@@ -46,12 +53,14 @@ func ReadProxyHeaders(l net.Listener, cfg ProxyConfig) (net.Listener, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &proxyListener{l, cfg}, nil
+	caps := Caps{Total: math.MaxInt, PerAddress: cmp.Or(cfg.PerAddress, DefaultPerAddress), Proxies: cfg.Proxies} // the total is Listen's
+	return &proxyListener{l, cfg, crowd{caps: caps, from: map[netip.Addr]int{}}}, nil
 }
 
 type proxyListener struct {
 	net.Listener
-	cfg ProxyConfig
+	cfg     ProxyConfig
+	clients crowd
 }
 
 // Accept does not wait for the header, for then one slow proxy would hold up
@@ -64,7 +73,7 @@ func (l *proxyListener) Accept() (net.Conn, error) {
 	peer := addressOf(conn)
 	for _, p := range l.cfg.Proxies {
 		if p.Contains(peer) {
-			return &proxied{Conn: conn, cfg: &l.cfg}, nil
+			return &proxied{Conn: conn, cfg: &l.cfg, clients: &l.clients}, nil
 		}
 	}
 	return conn, nil
@@ -73,7 +82,8 @@ func (l *proxyListener) Accept() (net.Conn, error) {
 // proxied is a connection that begins with a header.
 type proxied struct {
 	net.Conn
-	cfg *ProxyConfig
+	cfg     *ProxyConfig
+	clients *crowd
 
 	once   sync.Once
 	client net.Addr // nil: the peer is the client
@@ -81,6 +91,8 @@ type proxied struct {
 
 	mu       sync.Mutex
 	deadline time.Time // what the server asked for, put back after the header
+	leave    func()    // nil while the client is not counted
+	closed   bool
 }
 
 // Read reads what follows the header.
@@ -117,6 +129,18 @@ func (c *proxied) remember(t time.Time) {
 	c.deadline = t
 }
 
+// Close closes the connection.
+func (c *proxied) Close() error {
+	c.mu.Lock()
+	leave := c.leave
+	c.leave, c.closed = nil, true
+	c.mu.Unlock()
+	if leave != nil {
+		leave()
+	}
+	return c.Conn.Close()
+}
+
 // CloseWrite ends our side alone.
 func (c *proxied) CloseWrite() error { return closeWrite(c.Conn) }
 
@@ -142,10 +166,34 @@ func (c *proxied) begin() {
 	}
 	if source.IsValid() {
 		c.client = net.TCPAddrFromAddrPort(source)
+		if !c.enter(source.Addr()) {
+			return
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.err = c.Conn.SetReadDeadline(c.deadline)
+}
+
+// enter counts the connection as one of its client, or closes it.
+func (c *proxied) enter(client netip.Addr) bool {
+	key := c.clients.key(client)
+	if !c.clients.enter(key) {
+		c.err = errors.New("the client that the PROXY header names has too many connections")
+		_ = c.Conn.Close() // nothing was promised to it
+		if c.cfg.Crowded != nil {
+			c.cfg.Crowded(client)
+		}
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed { // while the header was read
+		c.clients.leave(key)
+		return true
+	}
+	c.leave = func() { c.clients.leave(key) }
+	return true
 }
 
 // believable refuses addresses that no client has. This machine's own are more

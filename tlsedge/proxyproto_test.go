@@ -152,7 +152,7 @@ func TestThisMachineIsNotNamedFromElsewhere(t *testing.T) {
 	}
 	client, server := net.Pipe()
 	defer func() { _ = client.Close() }()
-	conn := &proxied{Conn: server, cfg: &ProxyConfig{Proxies: thisMachine, HeaderTimeout: time.Minute, Now: time.Now}}
+	conn := &proxied{Conn: server, clients: &crowd{}, cfg: &ProxyConfig{Proxies: thisMachine, HeaderTimeout: time.Minute, Now: time.Now}}
 	go func() { _, _ = io.WriteString(client, v2(0x21, 0x11, source4(127, 0, 0, 1)...)) }()
 	if _, err := conn.Read(make([]byte, 1)); err == nil || conn.RemoteAddr().String() == "127.0.0.1:4711" {
 		t.Errorf("a proxy elsewhere made a client local: %v, %v", conn.RemoteAddr(), err)
@@ -271,10 +271,95 @@ func TestProxyHeadersAtTheirLimits(t *testing.T) {
 }
 
 func TestProxyConfigs(t *testing.T) {
-	for _, cfg := range []ProxyConfig{{}, {Proxies: thisMachine, HeaderTimeout: -1}} {
+	for _, cfg := range []ProxyConfig{{}, {Proxies: thisMachine, HeaderTimeout: -1}, {Proxies: thisMachine, PerAddress: -1}} {
 		if _, err := ReadProxyHeaders(nil, cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}
+	}
+}
+
+// TestAFloodBehindAProxy: one client takes all it may have and more through a
+// proxy that states it, and the others of the proxy are served.
+func TestAFloodBehindAProxy(t *testing.T) {
+	client := func(address string) string {
+		ip := netip.MustParseAddr(address)
+		if ip.Is4() {
+			a := ip.As4()
+			return v2(0x21, 0x11, append(a[:], from4[4:]...)...)
+		}
+		a := ip.As16()
+		return v2(0x21, 0x21, append(a[:], from6[16:]...)...)
+	}
+	crowded := make(chan netip.Addr, 16)
+	address, _ := tellClients(t, ProxyConfig{Proxies: thisMachine, PerAddress: 2, Crowded: func(a netip.Addr) { crowded <- a }})
+	open := func(header string) (net.Conn, bool) {
+		conn, err := net.DialTimeout("tcp", address, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		say(conn, header+strings.Replace(ask, "Connection: close\r\n", "", 1))
+		n, _ := conn.Read(make([]byte, 1))
+		return conn, n == 1
+	}
+	var kept net.Conn
+	for _, row := range []struct {
+		name, header string
+		served       bool
+	}{
+		{"the first of a client", client("198.51.100.7"), true},
+		{"the second", client("198.51.100.7"), true},
+		{"the third", client("198.51.100.7"), false},
+		{"IPv4 in IPv6, the same", client("::ffff:198.51.100.7"), false},
+		{"another client", client("198.51.100.8"), true},
+		{"one of a /64", client("2001:db8::1"), true},
+		{"a second of it", client("2001:db8::2"), true},
+		{"a third", client("2001:db8::3"), false},
+		{"a health check of the proxy", v2(0x20, 0), true},
+		{"another", v2(0x20, 0), true},
+		{"a third", v2(0x20, 0), true},
+	} {
+		conn, served := open(row.header)
+		if served != row.served {
+			t.Errorf("%s: served %v", row.name, served)
+		}
+		if kept == nil {
+			kept = conn
+		}
+	}
+	for _, want := range []string{"198.51.100.7", "198.51.100.7", "2001:db8::3"} {
+		if got := <-crowded; got.String() != want {
+			t.Errorf("told of %s; want %s", got, want)
+		}
+	}
+	_ = kept.Close()
+	for range 100 { // the server sees the end of a connection a little later
+		if _, served := open(client("198.51.100.7")); served {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Error("a connection that has ended makes no room")
+}
+
+// TestAConnectionThatEndsWithItsHeader leaves no count behind.
+func TestAConnectionThatEndsWithItsHeader(t *testing.T) {
+	client, conn := acceptProxied(t, ProxyConfig{})
+	p, _ := conn.(*proxied)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = conn.Read(make([]byte, 1))
+	}()
+	say(client, v2(0x21, 0x11, from4...)[:20])
+	p.mu.Lock()
+	p.closed = true // as Close would, had it come here
+	p.mu.Unlock()
+	say(client, v2(0x21, 0x11, from4...)[20:])
+	_ = client.Close()
+	<-done
+	if _ = conn.Close(); p.clients.total != 0 || len(p.clients.from) != 0 {
+		t.Errorf("%d connections, %v are counted", p.clients.total, p.clients.from)
 	}
 }
 
