@@ -1,12 +1,10 @@
 package authn
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"crypto/x509"
 	"errors"
 	"fmt"
 
@@ -34,7 +32,7 @@ type material struct {
 //
 //	EdDSA          ed25519.PublicKey
 //	ES256          *ecdsa.PublicKey on P-256
-//	HS256          []byte, 32 bytes at least, not a key in an encoded form
+//	HS256          []byte, 32 bytes at least, not a key in any encoded form
 //	RS256, PS256   *rsa.PublicKey, 2048 bits at least; to read foreign tokens, not to sign
 //
 // "none" is not an algorithm here.
@@ -90,31 +88,6 @@ func fitsRSA(k *rsa.PublicKey) error {
 		return errors.New("the exponent is not an odd number of 3 or more")
 	}
 	return nil
-}
-
-// fitsSecret refuses a secret that is a key in an encoded form. Whoever
-// configures a public key as an HS256 secret lets everybody sign (RFC 8725 §2.1).
-func fitsSecret(secret []byte) error {
-	if len(secret) < minSecret {
-		return fmt.Errorf("the secret has %d bytes; %d are the least", len(secret), minSecret)
-	}
-	text := bytes.TrimSpace(secret)
-	for _, begin := range []string{"-----BEGIN ", "ssh-", "ecdsa-sha2-", "{"} {
-		if bytes.HasPrefix(text, []byte(begin)) {
-			return errors.New("the secret is a key in an encoded form; make a random one")
-		}
-	}
-	if isDER(secret) {
-		return errors.New("the secret is a key in DER form; make a random one")
-	}
-	return nil
-}
-
-func isDER(b []byte) bool {
-	_, errPKIX := x509.ParsePKIXPublicKey(b)
-	_, errPKCS1 := x509.ParsePKCS1PublicKey(b)
-	_, errCertificate := x509.ParseCertificate(b)
-	return errPKIX == nil || errPKCS1 == nil || errCertificate == nil
 }
 
 // FixedKeys is a key source that never changes, by key id. The key under "" is
