@@ -36,6 +36,7 @@ const (
 	codeMetrics       = "GH-CFG-048"
 	codeRelaxed       = "GH-CFG-049"
 	codeNoAPI         = "GH-CFG-050"
+	codeRefused       = "GH-CFG-051"
 )
 
 // Codes lists every code with what it means, in order: the rows of
@@ -75,6 +76,7 @@ func Codes() [][2]string {
 		{codeMetrics, "Metrics tell what is called, how often and by how many, and who reads them is not asked who they are."},
 		{codeRelaxed, "A layer that reports or is off protects nothing; it is for the days in which a gate is put before an API."},
 		{codeNoAPI, "A mode under a name that no API has relaxes nothing, and somebody believes that it does."},
+		{codeRefused, "The value has its form, and what is built from it cannot work with it."},
 	}
 }
 

@@ -53,6 +53,8 @@ func (c *Config) databaseShape() contract.Issues {
 		all = append(all, c.issue("database.engine", codeDatabase, "database.engine is postgres and database.url is not set", "Set database.url.")...)
 	case d.Engine == store.SQLite && d.URL.IsSet():
 		all = append(all, c.issue("database.url", codeDatabase, "database.url is set and database.engine is sqlite", "Leave one of them out.")...)
+	case d.Engine == store.SQLite && d.Path == ":memory:":
+		all = append(all, c.issue("database.path", codeDatabase, "database.path is in memory, and every connection would have a database of its own", "Name a file.")...)
 	case d.OwnerURL.IsSet() && !d.URL.IsSet():
 		all = append(all, c.issue("database.owner_url", codeDatabase, "database.owner_url is set and database.url is not", "Set both.")...)
 	}

@@ -162,7 +162,7 @@ func (c *Config) CheckModes(known []string) contract.Issues {
 	for _, path := range c.modePaths() {
 		api := path[len(modesBelow):strings.LastIndexByte(path, '.')]
 		if !slices.Contains(known, api) {
-			all = append(all, explained(c.issue(path, codeNoAPI, fmt.Sprintf("no API is called %q", api), nearest.DidYouMean(api, known))[0]))
+			all = append(all, explained(c.issue(path, codeNoAPI, fmt.Sprintf("%s: no API is called %q", path, api), nearest.DidYouMean(api, known))[0]))
 		}
 	}
 	return all

@@ -48,14 +48,14 @@ func refusals() []func(*Config) contract.Issues {
 		(*Config).weakSecrets, (*Config).missingSecrets, (*Config).databaseShape, (*Config).databaseRoles, (*Config).databaseTLS,
 		(*Config).certificates, (*Config).demoElsewhere, (*Config).everybodyTrusted, (*Config).lifetimes,
 		(*Config).proxyProtocol, (*Config).openMetrics, (*Config).passwordList,
-		(*Config).relaxedInProduction,
+		(*Config).relaxedInProduction, (*Config).badOrigins, (*Config).badHosts, (*Config).missingTexts, (*Config).sharedAddresses,
 	}
 }
 
 // cautions are the checks that only say something.
 func cautions() []func(*Config) contract.Issues {
 	return []func(*Config) contract.Issues{
-		(*Config).acceptedRisks, (*Config).plainElsewhere, (*Config).originsInTheClear, (*Config).unusedSecret, (*Config).weakLocalPasswords,
+		(*Config).acceptedRisks, (*Config).plainElsewhere, (*Config).unusedSecret, (*Config).weakLocalPasswords,
 		(*Config).relaxedLayers,
 	}
 }
@@ -238,18 +238,6 @@ func (c *Config) openMetrics() contract.Issues {
 		"Listen on localhost, as localhost:9464, or accept it by name: accept_risk: [open-metrics]")
 }
 
-func (c *Config) originsInTheClear() contract.Issues {
-	if c.Environment != Production {
-		return nil
-	}
-	for _, o := range c.CORS.Origins {
-		if host, plain := strings.CutPrefix(o, "http://"); plain && !isLoopback(hostOf(host)) {
-			return c.issue("cors.origins", codeOrigin, "cors.origins has "+o+", which is not encrypted", "Write https://"+host+".")
-		}
-	}
-	return nil
-}
-
 // The bounds that identity sets to what lasts.
 const (
 	longestAccess = 24 * time.Hour
@@ -280,7 +268,7 @@ func (c *Config) CheckLimits(known []string) contract.Issues {
 	var all contract.Issues
 	for _, v := range c.Values() {
 		if name, ok := strings.CutPrefix(v.Path, "limits."); ok && !slices.Contains(known, name) {
-			all = append(all, explained(c.issue(v.Path, codeBudget, fmt.Sprintf("no contract has a budget %q", name), nearest.DidYouMean(name, known))[0]))
+			all = append(all, explained(c.issue(v.Path, codeBudget, fmt.Sprintf("%s: no contract has a budget %q", v.Path, name), nearest.DidYouMean(name, known))[0]))
 		}
 	}
 	return all

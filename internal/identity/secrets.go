@@ -14,13 +14,13 @@ import (
 	"net/netip"
 )
 
-// MinKey is how many bytes Config.Key has at least.
-const MinKey = 32
-
 const (
 	tokenSize   = 32 // bytes of an opaque token: 256 bits
 	tokenLength = 43 // characters of it as base64url
 )
+
+// MinKey is the least number of bytes of Config.Key.
+const MinKey = 32
 
 // secrets are the keys derived from Config.Key, one for each use, so that none
 // of them says anything about another (RFC 5869).

@@ -26,6 +26,15 @@ func (s *Service) NeedsSetup(ctx context.Context) (bool, error) {
 	return err == nil && n == 0, err
 }
 
+// CheckSetupToken tells whether CreateSetupToken takes a token, as far as the
+// token itself says.
+func CheckSetupToken(given string) error {
+	if given != "" && len(given) < minSetupToken {
+		return fmt.Errorf("the setup token has %d characters; %d random ones are the least", len(given), minSetupToken)
+	}
+	return nil
+}
+
 // CreateSetupToken returns a token with which the first admin is made: for one
 // use, within 15 minutes. given is a token of the operator's own, 32 characters
 // at least, or "". ErrSetupDone when there is an admin.
@@ -36,8 +45,8 @@ func (s *Service) CreateSetupToken(ctx context.Context, given string) (token str
 			return "", time.Time{}, err
 		}
 	}
-	if len(token) < minSetupToken {
-		return "", time.Time{}, fmt.Errorf("the setup token has %d characters; %d random ones are the least", len(token), minSetupToken)
+	if err := CheckSetupToken(token); err != nil {
+		return "", time.Time{}, err
 	}
 	now := s.cfg.Now()
 	expires = now.Add(setupTTL)

@@ -23,24 +23,11 @@ const bringBack = "Bring back the key that was used before, from a backup. If it
 // for a new database alone: what was sealed with a lost key no other key opens,
 // and a new file would only hide that one is missing.
 func sealingKey(ctx context.Context, cfg *config.Config, db *store.Store) ([]byte, error) {
-	if k := cfg.Identity.SealingKey; k.IsSet() {
-		return []byte(k.Reveal()), nil
+	key, err := keptKey(cfg)
+	if key != nil || err != nil {
+		return key, err
 	}
 	path := cfg.SealingKeyPath()
-	key, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return newSealingKey(ctx, path, db)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the sealing key: %w", err)
-	}
-	if len(key) < identity.MinKey {
-		return nil, fmt.Errorf("the sealing key %s has %d bytes; %d random ones are the least\n%s", path, len(key), identity.MinKey, bringBack)
-	}
-	return key, nil
-}
-
-func newSealingKey(ctx context.Context, path string, db *store.Store) ([]byte, error) {
 	used, err := identity.HasSigningKeys(ctx, db)
 	if err != nil {
 		return nil, err
@@ -48,15 +35,38 @@ func newSealingKey(ctx context.Context, path string, db *store.Store) ([]byte, e
 	if used {
 		return nil, fmt.Errorf("the sealing key %s is missing, and the signing keys in the database were sealed with it\n%s", path, bringBack)
 	}
-	fresh := make([]byte, 32)
-	_, _ = rand.Read(fresh) // never fails (crypto/rand)
-	key := []byte(hex.EncodeToString(fresh))
+	key = freshKey()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("making the sealing key: %w", err)
 	}
 	_, err = f.Write(key)
 	return key, errors.Join(err, f.Sync(), f.Close())
+}
+
+// keptKey is the sealing key that there is already, nil when one is to be made.
+func keptKey(cfg *config.Config) ([]byte, error) {
+	key, which := []byte(cfg.Identity.SealingKey.Reveal()), "the value"
+	if len(key) == 0 {
+		path := cfg.SealingKeyPath()
+		var err error
+		if key, err = os.ReadFile(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		} else if err != nil {
+			return nil, cfg.Refused("identity.sealing_key", err)
+		}
+		which = path
+	}
+	if len(key) < identity.MinKey {
+		return nil, cfg.Refused("identity.sealing_key", fmt.Errorf("%s has %d bytes; %d random ones are the least\n%s", which, len(key), identity.MinKey, bringBack))
+	}
+	return key, nil
+}
+
+func freshKey() []byte {
+	fresh := make([]byte, 32)
+	_, _ = rand.Read(fresh) // never fails (crypto/rand)
+	return []byte(hex.EncodeToString(fresh))
 }
 
 // anotherKey says of signing keys that do not open which key did not open them.

@@ -143,6 +143,10 @@ func OpenIdentity(ctx context.Context, cfg *config.Config, db *store.Store, o Id
 	if err != nil {
 		return nil, err
 	}
+	return newIdentity(cfg, db, key, o)
+}
+
+func newIdentity(cfg *config.Config, db *store.Store, key []byte, o IdentityOptions) (*identity.Service, error) {
 	id := cfg.Identity
 	if id.Issuer == "" {
 		id.Issuer = o.Issuer
@@ -150,6 +154,14 @@ func OpenIdentity(ctx context.Context, cfg *config.Config, db *store.Store, o Id
 	refused, err := refusedPasswords(id.RefusedPasswords)
 	if err != nil {
 		return nil, err
+	}
+	if id.Token.Algorithm == config.HS256 {
+		if _, err := authn.NewKey(string(config.HS256), []byte(id.Token.Secret.Reveal())); err != nil {
+			return nil, cfg.Refused("identity.token.secret", err)
+		}
+	}
+	if err := identity.CheckSetupToken(id.SetupToken.Reveal()); err != nil {
+		return nil, cfg.Refused("identity.setup_token", err)
 	}
 	return identity.New(identity.Config{
 		Store: db, Key: key, Issuer: id.Issuer, Audience: id.Audience,
@@ -188,7 +200,7 @@ func gateConfig(o Options, apis []*contract.API, people *identity.Service, onRec
 		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow, Requests: cfg.Log.Requests, OnRecord: onRecord},
 		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
 		Headers:   headers.Config{CORS: headers.CORS{Origins: cfg.CORS.Origins}},
-		Limit: limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[unmatched],
+		Limit: limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[limit.UnmatchedName],
 			Concurrency: limit.Concurrency{Total: cfg.Concurrency.Total, PerPrincipal: cfg.Concurrency.PerPrincipal}},
 		Authn:    authn.Config{Bearer: people.Bearer(), Cookie: people.Cookie(), TrustedOrigins: cfg.CORS.Origins},
 		Validate: validate.Config{Responses: responseMode(cfg)},
@@ -216,22 +228,6 @@ func MakeData(cfg *config.Config) error {
 	return nil
 }
 
-// unmatched is the name under which the settings set the budget of unknown paths.
-const unmatched = "unmatched"
-
-// Check compiles what the settings would serve, without starting it, and
-// returns how many operations there are.
-func Check(cfg *config.Config) (operations int, err error) {
-	apis, err := compile(cfg)
-	if err != nil {
-		return 0, err
-	}
-	if _, err := gatehouse.New(gatehouse.Config{Contracts: apis, Modes: cfg.LayerModes(), Limit: limit.Config{Budgets: cfg.Limits}}); err != nil {
-		return 0, err
-	}
-	return Operations(apis), nil
-}
-
 // Operations counts the operations of contracts; one that is mounted at several
 // paths is one.
 func Operations(apis []*contract.API) int {
@@ -254,7 +250,7 @@ func compile(cfg *config.Config) ([]*contract.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, names := []string{unmatched}, []string{}
+	known, names := []string{limit.UnmatchedName}, []string{}
 	for _, api := range apis {
 		names = append(names, api.Name)
 		known = slices.AppendSeq(known, maps.Keys(api.Budgets))
@@ -263,5 +259,5 @@ func compile(cfg *config.Config) ([]*contract.API, error) {
 	if issues := append(cfg.CheckLimits(known), cfg.CheckModes(names)...); len(issues) > 0 {
 		return nil, issues
 	}
-	return apis, nil
+	return apis, tryLimits(cfg, apis)
 }

@@ -36,21 +36,14 @@ func Listen(ctx context.Context, cfg *config.Config) (net.Listener, error) {
 // Serve answers on l until ctx ends, then stops in order and closes the
 // database. now ends the stop at once when it is closed.
 func (s *Server) Serve(ctx context.Context, l net.Listener, now <-chan struct{}) error {
-	srv, err := s.newHTTP(s.handler)
+	srv := s.servers.main
+	l, err := s.speaking(l)
 	if err != nil {
-		return err
-	}
-	if l, err = s.speaking(l); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	failed := make(chan error, 3)
 	go func() { failed <- tlsedge.Serve(srv, l) }()
-	redirect, err := s.redirect(ctx, failed)
-	if err != nil {
-		return errors.Join(err, srv.Close(), s.Close())
-	}
-	counters, err := s.metricsServer(ctx, failed)
-	if err != nil {
+	if err := errors.Join(s.redirect(ctx, failed), s.countAloud(ctx, failed)); err != nil {
 		return errors.Join(err, srv.Close(), s.Close())
 	}
 	background, stopBackground := context.WithCancel(ctx)
@@ -61,7 +54,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, now <-chan struct{})
 	case err := <-failed:
 		return errors.Join(err, s.Close())
 	}
-	for _, other := range []*http.Server{redirect, counters} {
+	for _, other := range []*http.Server{s.servers.redirect, s.servers.metrics} {
 		if other != nil {
 			_ = other.Close() // it holds nothing that could be lost
 		}
@@ -100,33 +93,56 @@ func (s *Server) stop(srv *http.Server, now <-chan struct{}) error {
 	return nil
 }
 
-func (s *Server) newHTTP(h http.Handler) (*http.Server, error) {
+// servers are what answers on the listeners.
+type servers struct {
+	main     *http.Server
+	redirect *http.Server // nil when the settings have no listener for it
+	metrics  *http.Server // nil likewise
+}
+
+func (s *Server) newServers() (servers, error) {
+	var all servers
+	var err error
+	if all.main, err = s.newMain(); err != nil {
+		return all, err
+	}
+	if s.cfg.TLS.Redirect != "" {
+		if all.redirect, err = s.newRedirect(); err != nil {
+			return all, s.cfg.Refused("tls.redirect", err)
+		}
+	}
+	if s.watch.metrics != nil {
+		if all.metrics, err = s.newMetrics(); err != nil {
+			return all, s.cfg.Refused("metrics.listen", err)
+		}
+	}
+	return all, nil
+}
+
+func (s *Server) newMain() (*http.Server, error) {
 	t := s.cfg.Server.Timeouts
 	c := tlsedge.ServerConfig{
-		Addr: s.cfg.Listen, Handler: h, Log: s.log.Handler(), Proxies: s.cfg.TrustedProxies,
+		Addr: s.cfg.Listen, Handler: s.handler, Log: s.log.Handler(), Proxies: s.cfg.TrustedProxies,
 		InsecurePlain:     plainAllowed(s.cfg),
 		ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
 	}
+	path := "listen"
 	if s.cfg.TLS.CertFile != "" {
-		c.Certificates = []tlsedge.KeyPair{{CertFile: s.cfg.TLS.CertFile, KeyFile: s.cfg.TLS.KeyFile}}
+		path, c.Certificates = "tls.cert_file", []tlsedge.KeyPair{{CertFile: s.cfg.TLS.CertFile, KeyFile: s.cfg.TLS.KeyFile}}
 	}
 	s.watch.connections(&c)
-	return tlsedge.NewServer(c)
+	srv, err := tlsedge.NewServer(c)
+	if err != nil {
+		return nil, s.cfg.Refused(path, err)
+	}
+	return srv, nil
 }
 
-// redirect starts the plain listener that sends clients to https, when there is
-// one in the settings.
-func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Server, error) {
-	if s.cfg.TLS.Redirect == "" {
-		return nil, nil
-	}
+// newRedirect answers on the plain listener that sends clients to https.
+func (s *Server) newRedirect() (*http.Server, error) {
 	handler, err := s.wayToTLS()
 	if err != nil {
 		return nil, err
-	}
-	l, err := tlsedge.Listen(ctx, s.cfg.TLS.Redirect, tlsedge.Caps{})
-	if err != nil {
-		return nil, fmt.Errorf("tls.redirect: %w", err)
 	}
 	t := s.cfg.Server.Timeouts
 	c := tlsedge.ServerConfig{
@@ -134,16 +150,25 @@ func (s *Server) redirect(ctx context.Context, failed chan<- error) (*http.Serve
 		ReadHeaderTimeout: t.Header, ReadTimeout: t.Read, WriteTimeout: t.Write, IdleTimeout: t.Idle,
 	}
 	s.watch.connections(&c)
-	srv, err := tlsedge.NewServer(c)
+	return tlsedge.NewServer(c)
+}
+
+// redirect starts the plain listener when there is one in the settings.
+func (s *Server) redirect(ctx context.Context, failed chan<- error) error {
+	srv := s.servers.redirect
+	if srv == nil {
+		return nil
+	}
+	l, err := tlsedge.Listen(ctx, s.cfg.TLS.Redirect, tlsedge.Caps{})
 	if err != nil {
-		return nil, errors.Join(err, l.Close())
+		return fmt.Errorf("tls.redirect: %w", err)
 	}
 	go func() {
 		if err := tlsedge.Serve(srv, l); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	}()
-	return srv, nil
+	return nil
 }
 
 // wayToTLS is the redirect behind the layers that every answer passes, so that a

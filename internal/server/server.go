@@ -45,6 +45,8 @@ type Server struct {
 	table    *contract.Table
 	gate     gatehouse.Config
 	handler  http.Handler
+	seeds    *scheduler.App
+	servers  servers
 	now      func() time.Time
 	watch    watch
 	files    *logFiles // nil when there are none
@@ -53,21 +55,20 @@ type Server struct {
 
 // Open builds a server: it waits for the database, brings its schema up, and
 // compiles the contracts. Nothing is served yet. The error says what to do.
+// Settings that Check refuses are refused before anything is opened or written.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	if o.Now == nil {
-		o.Now = time.Now
+	o = o.withDefaults()
+	if _, err := examine(o); err != nil {
+		return nil, err
 	}
-	s := &Server{cfg: o.Config, now: o.Now, watch: watch{failures: system.NewFailures()}}
+	s := newServer(o)
 	if o.Config.Log.Files.Folder != "" {
 		var err error
 		if s.files, err = openLogFiles(o.Config.Log, o.Now); err != nil {
 			return nil, err
 		}
 		o.Log = observe.Tee(o.Log, s.files.handler)
-	}
-	s.log = slog.New(o.Log)
-	if o.BaseURL == "" {
-		o.BaseURL = o.Config.BaseURL().String()
+		s.log = slog.New(o.Log)
 	}
 	if err := s.open(ctx, o); err != nil {
 		_ = s.Close() // the first error is the one to tell
@@ -76,29 +77,68 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.BaseURL == "" {
+		o.BaseURL = o.Config.BaseURL().String()
+	}
+	return o
+}
+
+func newServer(o Options) *Server {
+	return &Server{cfg: o.Config, log: slog.New(o.Log), now: o.Now, watch: watch{failures: system.NewFailures()}}
+}
+
 func (s *Server) open(ctx context.Context, o Options) error {
 	var err error
 	if s.store, err = OpenStore(ctx, o.Config, s.log, true); err != nil {
 		return err
 	}
-	if s.hub, err = live.New(live.Config{
-		Origins: o.Config.CORS.Origins,
-		Alive:   func(ctx context.Context, p *principal) bool { return s.identity.Alive(ctx, p) },
-	}); err != nil {
+	key, err := sealingKey(ctx, o.Config, s.store)
+	if err != nil {
 		return err
 	}
-	if s.identity, err = OpenIdentity(ctx, o.Config, s.store, IdentityOptions{Log: s.log, Issuer: o.BaseURL, OnRevoke: s.revoke}); err != nil {
+	if err := s.assemble(o, key); err != nil {
 		return err
 	}
 	if err := s.identity.Prepare(ctx); err != nil {
 		return fmt.Errorf("preparing the signing keys: %w", anotherKey(o.Config, err))
 	}
-	return s.build(ctx, o)
+	if err := s.seeds.Fill(ctx); err != nil {
+		return fmt.Errorf("seeding the scheduler: %w", err)
+	}
+	for _, x := range o.Config.LayerModes().Relaxed() {
+		s.log.Warn("layer does not enforce", "api", x.API, "layer", x.Layer, "mode", x.Mode.String(), "risk", string(config.RiskOf(x.Layer)))
+	}
+	return nil
+}
+
+// assemble builds everything that the settings describe, on a store that need
+// not be open: it reads files, and neither writes nor listens. What it cannot
+// build is an error of the settings.
+func (s *Server) assemble(o Options, key []byte) error {
+	var err error
+	if s.hub, err = live.New(live.Config{
+		Origins: o.Config.CORS.Origins,
+		Alive:   func(ctx context.Context, p *principal) bool { return s.identity.Alive(ctx, p) },
+	}); err != nil {
+		return fmt.Errorf("cors.origins: %w", err)
+	}
+	if s.identity, err = newIdentity(o.Config, s.store, key, IdentityOptions{Log: s.log, Issuer: o.BaseURL, OnRevoke: s.revoke}); err != nil {
+		return err
+	}
+	if err := s.build(o); err != nil {
+		return err
+	}
+	s.servers, err = s.newServers()
+	return err
 }
 
 // build compiles the contracts, matches them with the handlers, and puts the
 // gate in front.
-func (s *Server) build(ctx context.Context, o Options) error {
+func (s *Server) build(o Options) error {
 	var err error
 	if s.apis, err = compile(o.Config); err != nil {
 		return err
@@ -107,7 +147,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	handlers, err := s.handlers(ctx, o, document)
+	handlers, err := s.handlers(o, document)
 	if err != nil {
 		return err
 	}
@@ -126,14 +166,11 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.table = gate.Table()
-	for _, x := range o.Config.LayerModes().Relaxed() {
-		s.log.Warn("layer does not enforce", "api", x.API, "layer", x.Layer, "mode", x.Mode.String(), "risk", string(config.RiskOf(x.Layer)))
-	}
 	s.handler = gate.Wrap(dispatch)
 	return nil
 }
 
-func (s *Server) handlers(ctx context.Context, o Options, document []byte) (apps.Handlers, error) {
+func (s *Server) handlers(o Options, document []byte) (apps.Handlers, error) {
 	cfg := o.Config.Scheduler
 	sched, err := scheduler.New(scheduler.Config{
 		Store: s.store, Hub: s.hub, Log: s.log,
@@ -143,12 +180,10 @@ func (s *Server) handlers(ctx context.Context, o Options, document []byte) (apps
 	if err != nil {
 		return nil, err
 	}
-	if err := sched.Fill(ctx); err != nil {
-		return nil, fmt.Errorf("seeding the scheduler: %w", err)
-	}
+	s.seeds = sched
 	origins, err := authn.NewOrigins(o.Config.CORS.Origins)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cors.origins: %w", err)
 	}
 	people := members.New(s.identity, members.Config{CheckOrigin: origins.Check})
 	own := system.New(system.Config{

@@ -54,25 +54,25 @@ func moduleOf(rec observe.Record) string {
 	return rec.Verdict
 }
 
-// metricsServer starts the listener for metrics when there is one in the
-// settings.
-func (s *Server) metricsServer(ctx context.Context, failed chan<- error) (*http.Server, error) {
-	if s.watch.metrics == nil {
-		return nil, nil
-	}
+func (s *Server) newMetrics() (*http.Server, error) {
 	layer, err := tlsedge.New(tlsedge.Config{InsecurePlain: true, InsecureAnyHost: s.cfg.Accepts(config.RiskOpenMetrics)})
 	if err != nil {
 		return nil, err
 	}
-	l, err := tlsedge.Listen(ctx, s.cfg.Metrics.Listen, tlsedge.Caps{Total: 64, PerAddress: 16})
-	if err != nil {
-		return nil, fmt.Errorf("opening metrics.listen: %w", err)
-	}
-	srv, err := tlsedge.NewServer(tlsedge.ServerConfig{
+	return tlsedge.NewServer(tlsedge.ServerConfig{
 		Addr: s.cfg.Metrics.Listen, Handler: layer(s.watch.metrics.Handler()), Log: s.log.Handler(), InsecurePlain: true,
 	})
+}
+
+// countAloud starts the listener for metrics when there is one in the settings.
+func (s *Server) countAloud(ctx context.Context, failed chan<- error) error {
+	srv := s.servers.metrics
+	if srv == nil {
+		return nil
+	}
+	l, err := tlsedge.Listen(ctx, s.cfg.Metrics.Listen, tlsedge.Caps{Total: 64, PerAddress: 16})
 	if err != nil {
-		return nil, errors.Join(err, l.Close())
+		return fmt.Errorf("opening metrics.listen: %w", err)
 	}
 	s.log.Info("metrics are served", "at", "http://"+l.Addr().String()+"/metrics")
 	go func() {
@@ -80,7 +80,7 @@ func (s *Server) metricsServer(ctx context.Context, failed chan<- error) (*http.
 			failed <- err
 		}
 	}()
-	return srv, nil
+	return nil
 }
 
 // undeclared tells of a peer that forwards and is no declared proxy.
