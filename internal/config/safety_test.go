@@ -1,9 +1,16 @@
 package config_test
 
 import (
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/gatehouse-api/gatehouse/internal/config"
 )
@@ -127,7 +134,26 @@ func TestWeakSecrets(t *testing.T) {
 		{"this-is-my-super-secret-jwt-key-1234567890", "GH-CFG-035"},
 		{"Vw1mZ0kq8sXb3TjR5yLc7NhPfD2aEgU", "GH-CFG-034"}, // 31 bytes
 		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "GH-CFG-035"},
+		{"abcd1234abcd1234abcd1234abcd1234abc", "GH-CFG-035"},
 		{"x", "GH-CFG-034"},
+		// The sample of jwt.io, today's and the one before it, twice to be long enough.
+		{"a-string-secret-at-least-256-bits-long", "GH-CFG-035"},
+		{"your-256-bit-secret-your-256-bit-secret", "GH-CFG-035"},
+		{"your-secret-key-min-32-characters-long", "GH-CFG-035"},
+		{"super-secret-jwt-token-with-at-least-32-characters-long", "GH-CFG-035"}, // Supabase
+		{"THIS IS USED TO SIGN AND VERIFY JWT TOKENS, REPLACE IT WITH YOUR OWN SECRET, IT CAN BE ANY STRING", "GH-CFG-035"},
+		{"CHANGE_ME_TO_A_COMPLEX_RANDOM_SECRET", "GH-CFG-035"}, // Superset, CVE-2023-27524
+		{"please-change-me-to-something-random-0123456789", "GH-CFG-035"},
+		{"abcdefghijklmnopqrstuvwxyz0123456789", "GH-CFG-035"},
+		{"c3VwZXItc2VjcmV0LWp3dC10b2tlbi13aXRoLWF0LWxlYXN0LTMyLWNoYXJhY3RlcnMtbG9uZw==", "GH-CFG-035"},           // the same in base64
+		{"796f75722d7365637265742d6b65792d6d696e2d33322d636861726163746572732d6c6f6e67", "GH-CFG-035"},           // and in hex
+		{"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "GH-CFG-035"},                       // FastAPI
+		{"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf", "GH-CFG-035"},                       // Flask
+		{"404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970", "GH-CFG-035"},                       // Spring Security
+		{"3EK6FD+o0+c7tzBNVfjpMkNDi2yARAAKzQlk8O2IKoxQu4nF7EdAh8s3TwpHwrdWT6R", "GH-CFG-035"},                    // Hasura
+		{"255d861b-5ea1-5996-9aa3-922530ec40b1", "GH-CFG-035"},                                                   // Directus
+		{"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", "GH-CFG-035"}, // RFC 7515 A.1
+		{"hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg", "GH-CFG-035"},                                            // RFC 7520 section 3.5
 		{strong, ""},
 		{"3f9c1ad07be25846c0d1f2a39b8e7c65", ""},
 		{"-----BEGIN X-----\nMC4CAQAwBQYDK2VwBCIEIKxq", ""},
@@ -145,6 +171,27 @@ func TestWeakSecrets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRandomSecretsAreStrong: what openssl rand writes is never taken for words.
+func TestRandomSecretsAreStrong(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := make([]byte, rapid.IntRange(24, 64).Draw(t, "bytes"))
+		_, _ = rand.NewChaCha8(chacha(rapid.Uint64().Draw(t, "seed"))).Read(b)
+		for _, secret := range []string{
+			hex.EncodeToString(b[:16]), hex.EncodeToString(b), strings.ToUpper(hex.EncodeToString(b)),
+			base64.StdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), base32.StdEncoding.EncodeToString(b),
+		} {
+			if _, r := config.Load(config.Input{Environ: []string{"GATEHOUSE_IDENTITY__SEALING_KEY=" + secret}}); r.Err() != nil {
+				t.Fatalf("%s: %s", secret, r)
+			}
+		}
+	})
+}
+
+func chacha(n uint64) (seed [32]byte) {
+	binary.LittleEndian.PutUint64(seed[:], n)
+	return seed
 }
 
 // keep is the token secret that stands beside the one that is tried.
