@@ -21,7 +21,7 @@ import (
 type serveCmd struct {
 	Listen     string        `help:"Address of the listener." placeholder:"HOST:PORT"`
 	Dev        bool          `help:"Run as in development: GATEHOUSE_ENV=development."`
-	AcceptRisk []string      `help:"Accept a risk by its name: open-scheduler, plain-http, plain-database, open-metrics." placeholder:"RISK"`
+	AcceptRisk []string      `help:"Accept a risk by its name: open-scheduler, plain-http, plain-database, open-metrics, private-network." placeholder:"RISK"`
 	Mode       string        `help:"enforce; or report, which lets through and records what would be refused." placeholder:"MODE"`
 	ErrorMode  bool          `help:"Bookings fail, to see how a client takes it; not in production."`
 	Pace       time.Duration `help:"Hold bookings back, as the original did (1s); not in production." placeholder:"TIME"`

@@ -37,6 +37,7 @@ const (
 	codeRelaxed       = "GH-CFG-049"
 	codeNoAPI         = "GH-CFG-050"
 	codeRefused       = "GH-CFG-051"
+	codePrivate       = "GH-CFG-052"
 )
 
 // Codes lists every code with what it means, in order: the rows of
@@ -77,6 +78,7 @@ func Codes() [][2]string {
 		{codeRelaxed, "A layer that reports or is off protects nothing; it is for the days in which a gate is put before an API."},
 		{codeNoAPI, "A mode under a name that no API has relaxes nothing, and somebody believes that it does."},
 		{codeRefused, "The value has its form, and what is built from it cannot work with it."},
+		{codePrivate, "A browser keeps pages of the internet away from routers and servers behind the firewall; this opens the way to this one."},
 	}
 }
 

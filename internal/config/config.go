@@ -42,8 +42,10 @@ type Config struct {
 	TLS         TLS
 	Database    Database
 	CORS        CORS
+	HSTS        HSTS
 	Identity    Identity
 	Limits      map[string]contract.Budget // by name, in place of a contract's own
+	XRateLimit  bool                       // answers tell of budgets in the older fields too
 	Concurrency Concurrency
 	Mode        call.Mode  // of every layer that has modes, as far as Modes does not say otherwise
 	Modes       call.Modes // by API and layer
@@ -80,7 +82,16 @@ type Concurrency struct {
 
 // CORS is which other origins may call from a browser.
 type CORS struct {
-	Origins []string // "https://app.example.org", exact
+	Origins        []string      // "https://app.example.org", exact
+	AllowHeaders   []string      // request fields beside those that are always allowed
+	ExposeHeaders  []string      // answer fields beside those that are always exposed
+	MaxAge         time.Duration // how long a preflight holds
+	PrivateNetwork bool          // from the public internet to a private network
+}
+
+// HSTS is what browsers are asked to remember of our TLS.
+type HSTS struct {
+	Preload bool // in their own lists
 }
 
 // Identity is who people are and how they prove it.

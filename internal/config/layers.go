@@ -36,6 +36,39 @@ func (c *Config) badOrigins() contract.Issues {
 	return all
 }
 
+// badFields asks the same layer about the other settings of CORS.
+func (c *Config) badFields() contract.Issues {
+	var all contract.Issues
+	for _, s := range []struct {
+		path  string
+		alone headers.CORS
+	}{
+		{"cors.allow_headers", headers.CORS{AllowHeaders: c.CORS.AllowHeaders}},
+		{"cors.expose_headers", headers.CORS{ExposeHeaders: c.CORS.ExposeHeaders}},
+		{"cors.max_age", headers.CORS{MaxAge: c.CORS.MaxAge}},
+	} {
+		if _, err := headers.New(headers.Config{CORS: s.alone}); err != nil {
+			all = append(all, c.issue(s.path, codeRefused, s.path+": "+err.Error(), "")...)
+		}
+	}
+	return all
+}
+
+func (c *Config) privateNetwork() contract.Issues {
+	if c.Environment != Production || !c.CORS.PrivateNetwork || c.Accepts(RiskPrivate) {
+		return nil
+	}
+	return c.issue("cors.private_network", codePrivate, "cors.private_network in production", "Leave it out, or accept it by name: accept_risk: [private-network]")
+}
+
+// privateElsewhere tells of what production would refuse.
+func (c *Config) privateElsewhere() contract.Issues {
+	if c.Environment == Production || !c.CORS.PrivateNetwork || c.Accepts(RiskPrivate) {
+		return nil
+	}
+	return c.issue("cors.private_network", codePrivate, "cors.private_network is on", "")
+}
+
 // badHosts asks the layer that compares host names, as badOrigins does.
 func (c *Config) badHosts() contract.Issues {
 	var all contract.Issues

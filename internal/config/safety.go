@@ -21,6 +21,7 @@ const (
 	RiskPlainHTTP     Risk = "plain-http"
 	RiskPlainDatabase Risk = "plain-database"
 	RiskOpenMetrics   Risk = "open-metrics"
+	RiskPrivate       Risk = "private-network"
 )
 
 // Risks lists every risk with what accepting it means.
@@ -30,6 +31,7 @@ func Risks() [][2]string {
 		{string(RiskPlainHTTP), "clients beyond this machine send passwords and tokens unencrypted"},
 		{string(RiskPlainDatabase), "rows travel to PostgreSQL over a connection that is not verified"},
 		{string(RiskOpenMetrics), "other machines read what is called, how often and by how many, in the clear"},
+		{string(RiskPrivate), "pages of cors.origins on the public internet reach this server on its private network"},
 	}, relaxedRisks()...)
 }
 
@@ -48,14 +50,14 @@ func refusals() []func(*Config) contract.Issues {
 		(*Config).weakSecrets, (*Config).missingSecrets, (*Config).databaseShape, (*Config).databaseRoles, (*Config).databaseTLS,
 		(*Config).certificates, (*Config).demoElsewhere, (*Config).everybodyTrusted, (*Config).lifetimes,
 		(*Config).proxyProtocol, (*Config).openMetrics, (*Config).passwordList,
-		(*Config).relaxedInProduction, (*Config).badOrigins, (*Config).badHosts, (*Config).missingTexts, (*Config).sharedAddresses,
+		(*Config).relaxedInProduction, (*Config).badOrigins, (*Config).badFields, (*Config).privateNetwork, (*Config).badHosts, (*Config).missingTexts, (*Config).sharedAddresses,
 	}
 }
 
 // cautions are the checks that only say something.
 func cautions() []func(*Config) contract.Issues {
 	return []func(*Config) contract.Issues{
-		(*Config).acceptedRisks, (*Config).plainElsewhere, (*Config).unusedSecret, (*Config).weakLocalPasswords,
+		(*Config).acceptedRisks, (*Config).plainElsewhere, (*Config).privateElsewhere, (*Config).unusedSecret, (*Config).weakLocalPasswords,
 		(*Config).relaxedLayers,
 	}
 }

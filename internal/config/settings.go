@@ -133,6 +133,16 @@ func ownSettings() []setting {
 		one("concurrency.per_principal", "Of these, calls of one member, or of the guests of one address (IPv6 by /64); above it 429.", "64", integer(1, 1000000),
 			func(c *Config) *int { return &c.Concurrency.PerPrincipal }),
 		many("cors.origins", "Origins of browser pages that may call and may use the session cookie.", webOrigin(), func(c *Config) *[]string { return &c.CORS.Origins }),
+		many("cors.allow_headers", "Request fields that they may send, beside those that the gate and its APIs know.", text("the name of a field, as X-Tenant"),
+			func(c *Config) *[]string { return &c.CORS.AllowHeaders }),
+		many("cors.expose_headers", "Answer fields that they may read, likewise.", text("the name of a field, as X-Total-Count"), func(c *Config) *[]string { return &c.CORS.ExposeHeaders }),
+		one("cors.max_age", "How long a browser remembers what a preflight said; 2h at most.", "10m", duration(time.Second), func(c *Config) *time.Duration { return &c.CORS.MaxAge }),
+		one("cors.private_network", "They may call this server on a private network from the public internet; a risk.", "false", boolean(),
+			func(c *Config) *bool { return &c.CORS.PrivateNetwork }),
+		one("hsts.preload", "Asks for a place in the browsers' own lists of hosts that are reached over TLS alone, with all subdomains; hard to undo.", "false",
+			boolean(), func(c *Config) *bool { return &c.HSTS.Preload }),
+		one("x_ratelimit", "Answers tell of the budget of which least is left in X-RateLimit-Limit, -Remaining and -Reset too.", "false",
+			boolean(), func(c *Config) *bool { return &c.XRateLimit }),
 	}
 }
 

@@ -199,11 +199,22 @@ func gateConfig(o Options, apis []*contract.API, people *identity.Service, onRec
 		Call:      call.Config{OnUndeclared: undeclared(slog.New(o.Log))},
 		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow, Requests: cfg.Log.Requests, OnRecord: onRecord},
 		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
-		Headers:   headers.Config{CORS: headers.CORS{Origins: cfg.CORS.Origins}},
-		Limit: limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[limit.UnmatchedName],
+		Headers:   headersConfig(cfg),
+		Limit: limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[limit.UnmatchedName], XRateLimit: cfg.XRateLimit,
 			Concurrency: limit.Concurrency{Total: cfg.Concurrency.Total, PerPrincipal: cfg.Concurrency.PerPrincipal}},
 		Authn:    authn.Config{Bearer: people.Bearer(), Cookie: people.Cookie(), TrustedOrigins: cfg.CORS.Origins},
 		Validate: validate.Config{Responses: responseMode(cfg)},
+	}
+}
+
+func headersConfig(cfg *config.Config) headers.Config {
+	c := cfg.CORS
+	return headers.Config{
+		CORS: headers.CORS{
+			Origins: c.Origins, AllowHeaders: c.AllowHeaders, ExposeHeaders: c.ExposeHeaders,
+			MaxAge: c.MaxAge, PrivateNetwork: c.PrivateNetwork,
+		},
+		HSTS: headers.HSTS{Preload: cfg.HSTS.Preload},
 	}
 }
 

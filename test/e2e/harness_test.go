@@ -168,9 +168,15 @@ func addMember(t testing.TB, dir, email, role, password string) login {
 // test. It returns the program and its standard output.
 func start(t testing.TB, bin string, env []string, args ...string) (*program, io.Reader) {
 	t.Helper()
+	return startIn(t, t.TempDir(), bin, env, args...)
+}
+
+// startIn starts it in a folder.
+func startIn(t testing.TB, dir, bin string, env []string, args ...string) (*program, io.Reader) {
+	t.Helper()
 	p := &program{t: t, log: &lockedBuffer{}, done: make(chan struct{}), logins: map[string][]login{}}
 	p.cmd = exec.Command(bin, args...)
-	p.cmd.Dir = t.TempDir()
+	p.cmd.Dir = dir
 	p.cmd.Env = append(env, "HOME="+p.cmd.Dir, "PATH="+os.Getenv("PATH"), "TMPDIR="+t.TempDir())
 	p.cmd.Stderr = p.log
 	r, w, err := os.Pipe()
