@@ -16,6 +16,7 @@ type Principal struct {
 	Email    string    // for the answers that show it; never recorded
 	Username string    // for the answers that show it; never recorded
 	Session  string    // id of the session or token family; revoking it ends the principal
+	APIKey   string    // id of the API key that the call came with, never the key itself; "" when it came with none
 	Method   string    // how it was proved: "bearer", "cookie"
 	Expires  time.Time // when the proof ends; zero when it does not
 }

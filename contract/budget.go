@@ -17,7 +17,7 @@ const maxWindow = 366 * 24 * time.Hour
 
 // ParseBudget reads a budget:
 //
-//	<n>/<window>[ writes| failures][ per address|member|account(FIELD)|account(FIELD)+address][ fixed|sliding|bucket]
+//	<n>/<window>[ writes| failures][ per address|member|api-key|account(FIELD)|account(FIELD)+address][ fixed|sliding|bucket]
 //
 // The window is a Go duration of whole seconds, or whole days: "15m", "1h30m",
 // "1d". Without "per" the address is counted, without an algorithm the window is
@@ -90,7 +90,7 @@ func (b *Budget) parseWords(words []string) error {
 	}
 	if next() == "per" {
 		if len(words) < 2 {
-			return errors.New("nothing follows \"per\"; write address, member, account(FIELD) or account(FIELD)+address")
+			return errors.New("nothing follows \"per\"; write address, member, api-key, account(FIELD) or account(FIELD)+address")
 		}
 		if err := b.parseKey(words[1]); err != nil {
 			return err
@@ -111,14 +111,14 @@ func (b *Budget) parseKey(text string) error {
 	switch text {
 	case string(ByAddress):
 		return nil
-	case string(ByMember):
-		b.Key = ByMember
+	case string(ByMember), string(ByAPIKey):
+		b.Key = BudgetKey(text)
 		return nil
 	}
 	rest, ok := strings.CutPrefix(text, "account(")
 	field, tail, closed := strings.Cut(rest, ")")
 	if !ok || !closed || field == "" || strings.ContainsAny(field, "(+") {
-		return fmt.Errorf("%q is nothing to count by; write address, member, account(FIELD) or account(FIELD)+address", text)
+		return fmt.Errorf("%q is nothing to count by; write address, member, api-key, account(FIELD) or account(FIELD)+address", text)
 	}
 	switch tail {
 	case "":
@@ -143,8 +143,8 @@ func (b Budget) String() string {
 		s.WriteString(" failures")
 	}
 	switch b.Key {
-	case ByMember:
-		s.WriteString(" per member")
+	case ByMember, ByAPIKey:
+		s.WriteString(" per " + string(b.Key))
 	case ByAccount:
 		fmt.Fprintf(&s, " per account(%s)", b.Account)
 	case ByAccountAndAddress:

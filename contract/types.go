@@ -83,7 +83,8 @@ type BudgetKey string
 // The keys of budgets.
 const (
 	ByAddress           BudgetKey = "address"         // the client's address; IPv6 by /64
-	ByMember            BudgetKey = "member"          // the principal
+	ByMember            BudgetKey = "member"          // the principal; a guest by address
+	ByAPIKey            BudgetKey = "api-key"         // the API key that the principal came with; without one as ByMember
 	ByAccount           BudgetKey = "account"         // an account that the body names
 	ByAccountAndAddress BudgetKey = "account+address" // both together
 )

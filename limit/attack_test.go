@@ -58,6 +58,14 @@ func TestAttacks(t *testing.T) {
 		{"guests spread over a budget per member", limit.Config{Stage: limit.MemberStage}, 20, func(r *rig, _ int) *httptest.ResponseRecorder {
 			return r.do("GET", "/mine", alice)
 		}, 2},
+		{"the API key left out every other call", limit.Config{Stage: limit.MemberStage}, 20, func(r *rig, i int) *httptest.ResponseRecorder {
+			r.member, r.apiKey = "ada", []string{"", "k1"}[i%2]
+			return r.do("GET", "/keyed", alice)
+		}, 4},
+		{"one API key handed round", limit.Config{Stage: limit.MemberStage}, 20, func(r *rig, i int) *httptest.ResponseRecorder {
+			r.member, r.apiKey = fmt.Sprintf("m%d", i), "k1"
+			return r.do("GET", "/keyed", fmt.Sprintf("192.0.2.%d:1", i))
+		}, 2},
 		{"the same account in other letters", limit.Config{Stage: limit.AccountStage}, 20, func(r *rig, i int) *httptest.ResponseRecorder {
 			r.status = http.StatusUnauthorized
 			name := []string{"a@example.com", "A@Example.com", " a@example.com", "A@EXAMPLE.COM\\t"}[i%4]

@@ -112,10 +112,7 @@ func (f *inFlight) keyOf(c *call.Call) key {
 	if f.layer.cfg.Stage != MemberStage {
 		return key{}
 	}
-	if id := c.Principal().IDOf(); id != "" {
-		return f.layer.hasher.text(id)
-	}
-	return f.layer.hasher.address(c.Client())
+	return f.layer.member(c)
 }
 
 // enter takes a place when fewer than places are taken.

@@ -132,7 +132,7 @@ func checked(b contract.Budget) (contract.Budget, error) {
 	case b.Algorithm != contract.Fixed && b.Algorithm != contract.Sliding && b.Algorithm != contract.Bucket:
 		fault = "the algorithm must be fixed, sliding or bucket"
 	case stageOf(b.Key) < 0:
-		fault = "the key must be address, member, account or account+address"
+		fault = "the key must be address, member, api-key, account or account+address"
 	case stageOf(b.Key) == AccountStage && b.Account == "":
 		fault = "a budget per account must say which member of the body names the account"
 	}
@@ -161,6 +161,12 @@ func newHasher() hasher { return hasher{maphash.MakeSeed(), maphash.MakeSeed()} 
 
 func (h hasher) text(s string) key {
 	return key{maphash.String(h.a, s), maphash.String(h.b, s)}
+}
+
+// apiKey is apart from text, for a key may have the id of a member.
+func (h hasher) apiKey(id string) key {
+	v := struct{ apiKey, id string }{"api-key", id}
+	return key{maphash.Comparable(h.a, v), maphash.Comparable(h.b, v)}
 }
 
 func (h hasher) address(a netip.Addr) key {

@@ -6,8 +6,8 @@
 // ASVS 5.0 2.4.1 and 6.3.1, RFC 6585 §4, RFC 9110 §10.2.3,
 // draft-ietf-httpapi-ratelimit-headers-11.
 // Place: three times. By address before anything that costs CPU, because
-// guessing a path or a password is itself a cost; by member after authn, because
-// only then the member is known; by account after validate, because the account
+// guessing a path or a password is itself a cost; by member and
+// API key after authn, because only then they are known; by account after validate, because the account
 // stands in the body.
 // Zero Config: every call counts against 600 per 10 minutes per address, not
 // "no limit", and 1024 calls run at one time, 64 of them of one principal.
@@ -38,7 +38,9 @@
 // # Keys and memory
 //
 // IPv6 addresses count by /64, for one customer owns that much at least. Guests
-// count by address in a budget per member. Accounts count without regard to case
+// count by address in a budget per member. A budget per API key counts each key apart,
+// whoever holds it, and a call without one as a budget per member would, so that
+// leaving the key out is no way round it. Accounts count without regard to case
 // and surrounding space. Keys are kept as two keyed 64-bit hashes: no address and
 // no e-mail address stands in memory, and nobody can choose keys that collide.
 //

@@ -18,7 +18,7 @@ type Stage int
 // The stages, in the order of the chain.
 const (
 	AddressStage Stage = iota // before routing and authn: budgets per address
-	MemberStage               // after authn: budgets per member
+	MemberStage               // after authn: budgets per member and per API key
 	AccountStage              // after validate: budgets per account, and per account and address
 )
 
@@ -200,11 +200,13 @@ func (l *layer) take(a *attempt, c *call.Call, r *http.Request) bool {
 
 func (l *layer) keyOf(b contract.Budget, c *call.Call, r *http.Request) key {
 	switch b.Key {
-	case contract.ByMember:
-		if id := c.Principal().IDOf(); id != "" {
-			return l.hasher.text(id)
+	case contract.ByAPIKey:
+		if p := c.Principal(); p != nil && p.APIKey != "" {
+			return l.hasher.apiKey(p.APIKey)
 		}
-		return l.hasher.address(c.Client())
+		return l.member(c)
+	case contract.ByMember:
+		return l.member(c)
 	case contract.ByAccount:
 		return l.hasher.text(l.account(b.Account, c, r))
 	case contract.ByAccountAndAddress:
@@ -212,6 +214,14 @@ func (l *layer) keyOf(b contract.Budget, c *call.Call, r *http.Request) key {
 	default:
 		return l.hasher.address(c.Client())
 	}
+}
+
+// member is the key of who calls: the member, or the address of a guest.
+func (l *layer) member(c *call.Call) key {
+	if id := c.Principal().IDOf(); id != "" {
+		return l.hasher.text(id)
+	}
+	return l.hasher.address(c.Client())
 }
 
 func (l *layer) account(member string, c *call.Call, r *http.Request) string {
@@ -308,7 +318,7 @@ func stageOf(k contract.BudgetKey) Stage {
 	switch k {
 	case contract.ByAddress:
 		return AddressStage
-	case contract.ByMember:
+	case contract.ByMember, contract.ByAPIKey:
 		return MemberStage
 	case contract.ByAccount, contract.ByAccountAndAddress:
 		return AccountStage

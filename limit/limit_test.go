@@ -24,6 +24,7 @@ x-gatehouse:
     reads: "3/1m per address"
     writes: "2/15m writes per address"
     member: "2/1m per member"
+    key: "2/1m per api-key"
     guesses: "2/15m failures per account(user.email)"
     guesses-address: "3/15m failures per address"
     sliding: "2/10s per address sliding"
@@ -35,6 +36,8 @@ paths:
     post: {operationId: add, x-gatehouse: {access: public}, responses: {"200": {description: ok}}}
   /mine:
     get: {operationId: mine, x-gatehouse: {access: public, limit: [member]}, responses: {"200": {description: ok}}}
+  /keyed:
+    get: {operationId: keyed, x-gatehouse: {access: public, limit: [key]}, responses: {"200": {description: ok}}}
   /health:
     get: {operationId: health, x-gatehouse: {access: public, limit: []}, responses: {"200": {description: ok}}}
   /dear:
@@ -75,6 +78,7 @@ type rig struct {
 	clock   *clock
 	status  int
 	member  string
+	apiKey  string
 	served  int
 }
 
@@ -100,7 +104,7 @@ func newRig(t testing.TB, cfg limit.Config) *rig {
 	r.handler = begin(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		c := call.From(req.Context())
 		if r.member != "" {
-			c.SetPrincipal(&call.Principal{ID: r.member, Role: "member"})
+			c.SetPrincipal(&call.Principal{ID: r.member, Role: "member", APIKey: r.apiKey})
 		}
 		if body := req.Header.Get("Test-Body"); body != "" {
 			c.SetInput(nil, []byte(body), true)
@@ -221,6 +225,39 @@ func TestEveryStageCountsItsOwnKeys(t *testing.T) {
 	}
 	if rec := r.do("GET", "/things", alice); rec.Header().Get("RateLimit") != "" {
 		t.Errorf("a budget per address counted by the stage of members: %s", rec.Header().Get("RateLimit"))
+	}
+}
+
+// TestAPIKeysAreCountedApart: a key is one customer, whoever holds it and from
+// wherever, and who comes without one is counted all the same.
+func TestAPIKeysAreCountedApart(t *testing.T) {
+	r := newRig(t, limit.Config{Stage: limit.MemberStage})
+	for _, step := range []struct {
+		name, member, apiKey, from string
+		want                       int
+	}{
+		{"a key", "ada", "k1", alice, 200},
+		{"the key from another address", "ada", "k1", bob, 200},
+		{"the key once more", "ada", "k1", alice, 429},
+		{"the key in the hands of another", "bob", "k1", bob, 429},
+		{"another key of the same member", "ada", "k2", alice, 200},
+		{"the member without a key", "ada", "", alice, 200},
+		{"the member without a key, elsewhere", "ada", "", bob, 200},
+		{"the member without a key once more", "ada", "", alice, 429},
+		{"a key that has the id of the member", "eve", "ada", alice, 200},
+		{"a member that has the id of the key", "k1", "", alice, 200},
+		{"a guest", "", "", alice, 200},
+		{"a guest again", "", "", alice, 200},
+		{"a guest once more", "", "", alice, 429},
+		{"a guest elsewhere", "", "", bob, 200},
+	} {
+		r.member, r.apiKey = step.member, step.apiKey
+		if rec := r.do("GET", "/keyed", step.from); rec.Code != step.want {
+			t.Errorf("%s: %d, want %d", step.name, rec.Code, step.want)
+		}
+	}
+	if rec := newRig(t, limit.Config{}).do("GET", "/keyed", alice); rec.Header().Get("RateLimit") != "" {
+		t.Errorf("a budget per API key counted before the key is known: %s", rec.Header().Get("RateLimit"))
 	}
 }
 
