@@ -67,7 +67,7 @@ func (d demoCmd) Run(t *terminal) error {
 	}
 	url := addressOf(cfg, l)
 	srv, err := server.Open(t.ctx, server.Options{
-		Config: cfg, Log: t.log(cfg), Version: version, Commit: commit(), BaseURL: url,
+		Config: cfg, Log: t.log(cfg), Version: version, Commit: commit(), BaseURL: url, Listeners: l,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -84,7 +84,7 @@ func (d demoCmd) Run(t *terminal) error {
 	if err != nil {
 		return errors.Join(err, l.Close(), srv.Close())
 	}
-	return t.serve(srv, l)
+	return t.serve(srv)
 }
 
 // addPeople makes the five logins, each with a password of its own.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -136,19 +137,55 @@ func TestSetupLinkLeadsPastTheProxy(t *testing.T) {
 	for _, c := range []struct {
 		listen, cert string
 		public       *url.URL
-		want         string
+		balancer     bool
+		want         string // PORT is that of the listener
 	}{
-		{"localhost:8001", "", nil, "given"},
-		{"localhost:8001", "", public, "http://localhost:8001"},
-		{"[::1]:8001", "", public, "http://[::1]:8001"},
-		{"10.0.0.2:8001", "", public, "given"},
-		{":443", "cert.pem", public, "given"},
-		{"localhost:443", "cert.pem", public, "given"},
+		{"localhost:0", "", nil, false, "http://localhost:PORT"},
+		{"localhost:0", "", public, false, "http://localhost:PORT"},
+		{"127.0.0.1:0", "", public, false, "http://127.0.0.1:PORT"},
+		{"localhost:0", "cert.pem", public, false, "https://localhost:PORT"},
+		{"localhost:0", "cert.pem", public, true, ""},
+		{"10.0.0.2:8001", "", public, false, ""},
+		{":443", "cert.pem", public, false, ""},
+		{"0.0.0.0:8001", "", nil, false, ""},
 	} {
-		cfg := &config.Config{Listen: c.listen, PublicURL: c.public}
+		cfg := &config.Config{Listen: c.listen, PublicURL: c.public, ProxyProtocol: c.balancer}
+		var l *server.Listeners
+		if cfg.Loopback() {
+			var err error
+			if l, err = server.Listen(t.Context(), cfg); err != nil {
+				t.Fatal(err)
+			}
+			_, port, _ := net.SplitHostPort(l.Addr().String())
+			c.want = strings.Replace(c.want, "PORT", port, 1)
+			defer func() { _ = l.Close() }()
+		}
 		cfg.TLS.CertFile = c.cert
-		if got := setupAddress(cfg, "given"); got != c.want {
+		if got := setupAddress(cfg, l); got != c.want {
 			t.Errorf("listen %s: %s, want %s", c.listen, got, c.want)
+		}
+	}
+}
+
+// TestSetupNamesNoPageThatIsNotThere asks what a first start says where no link
+// leads to the page, and where the operator has a token.
+func TestSetupNamesNoPageThatIsNotThere(t *testing.T) {
+	s := storetest.Open(t, store.SQLite, []store.Schema{identity.Schema()})
+	service, err := identity.New(identity.Config{Store: s, Key: make([]byte, 32), Issuer: "https://demo.example", Audience: "demo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{"", "a-token-of-the-operator-32-and-more"} {
+		var out, errs bytes.Buffer
+		term := &terminal{ctx: t.Context(), out: &out, err: &errs, global: &cli{}}
+		cfg := &config.Config{Listen: ":8001"}
+		cfg.Identity.SetupToken = config.NewSecret(token)
+		if err := term.setup(service, cfg, nil); err != nil {
+			t.Fatal(err)
+		}
+		said := out.String() + errs.String()
+		if strings.Contains(said, "http") || strings.Contains(said, "#") || !strings.Contains(said, "gatehouse member add EMAIL --role admin --password-stdin") {
+			t.Errorf("with %d characters of a token: %s", len(token), said)
 		}
 	}
 }

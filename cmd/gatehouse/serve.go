@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -53,25 +53,24 @@ func (s serveCmd) Run(t *terminal) error {
 		return exit(exitUsage, err)
 	}
 	srv, err := server.Open(t.ctx, server.Options{
-		Config: cfg, Log: t.log(cfg), Version: version, Commit: commit(),
+		Config: cfg, Log: t.log(cfg), Version: version, Commit: commit(), Listeners: l,
 	})
 	if err != nil {
 		_ = l.Close()
 		return t.notOpened(err)
 	}
-	url := addressOf(cfg, l)
-	if t.global.JSON {
-		err = t.printJSON(map[string]any{"schema": "gatehouse.serve/1", "url": url})
+	if address := addressOf(cfg, l); t.global.JSON {
+		err = t.printJSON(map[string]any{"schema": "gatehouse.serve/1", "url": address})
 	} else {
-		err = t.banner(cfg, srv, url)
+		err = t.banner(cfg, srv, address)
 	}
 	if err == nil {
-		err = t.setup(srv.Identity(), cfg, url)
+		err = t.setup(srv.Identity(), cfg, l)
 	}
 	if err != nil {
 		return errors.Join(err, l.Close(), srv.Close())
 	}
-	return t.serve(srv, l)
+	return t.serve(srv)
 }
 
 // openCode is the exit code for a server that could not be opened.
@@ -92,7 +91,7 @@ func (t *terminal) notOpened(err error) error {
 }
 
 // serve runs srv until the first signal, and ends it at once at the second.
-func (t *terminal) serve(srv *server.Server, l net.Listener) error {
+func (t *terminal) serve(srv *server.Server) error {
 	server.TuneCollector()
 	now := make(chan struct{})
 	again := make(chan os.Signal, 1)
@@ -101,7 +100,7 @@ func (t *terminal) serve(srv *server.Server, l net.Listener) error {
 		<-again
 		close(now)
 	})
-	if err := srv.Serve(t.ctx, l, now); err != nil {
+	if err := srv.Serve(t.ctx, now); err != nil {
 		if errors.Is(err, context.Canceled) {
 			return exit(exitInterrupted, errors.New("ended by a second signal; requests that still ran were cut off"))
 		}
@@ -123,53 +122,69 @@ func (t *terminal) banner(cfg *config.Config, srv *server.Server, url string) er
 	return err
 }
 
-// setup prints the link with which the first admin is made, when there is none.
-func (t *terminal) setup(people *identity.Service, cfg *config.Config, url string) error {
+// setup says how the first admin is made, when there is none: by a link where
+// one leads to the page, and on the command line in any case.
+func (t *terminal) setup(people *identity.Service, cfg *config.Config, l *server.Listeners) error {
 	needed, err := people.NeedsSetup(t.ctx)
 	if err != nil || !needed {
 		return err
 	}
-	url = setupAddress(cfg, url)
-	given := cfg.Identity.SetupToken
-	token, expires, err := people.CreateSetupToken(t.ctx, given.Reveal())
-	if err != nil {
-		return fmt.Errorf("making the setup link: %w", err)
-	}
-	if given.IsSet() {
-		fmt.Fprintf(t.err, "There is no admin yet: open %s/setup on this machine with the token that you gave.\n", url)
-		return nil
-	}
+	const addMember = "gatehouse member add EMAIL --role admin --password-stdin"
+	url, given := setupAddress(cfg, l), cfg.Identity.SetupToken
 	to := t.out
-	if t.global.JSON {
+	if t.global.JSON || given.IsSet() {
 		to = t.err
 	}
-	_, err = fmt.Fprintf(to, "  Setup     %s/setup#%s\n            makes the first admin: once, until %s, from this machine only\n"+
-		"            or: gatehouse member add EMAIL --role admin --password-stdin\n",
-		url, token, expires.Format("15:04:05"))
+	if url == "" && !given.IsSet() {
+		_, err = fmt.Fprintf(to, "  Setup     there is no admin yet: %s\n", addMember)
+		return err
+	}
+	token, expires, err := people.CreateSetupToken(t.ctx, given.Reveal())
+	switch {
+	case err != nil:
+		return fmt.Errorf("making the setup link: %w", err)
+	case url == "":
+		_, err = fmt.Fprintf(to, "There is no admin yet: POST /setup takes the token that you gave, from this machine only, or: %s\n", addMember)
+	case given.IsSet():
+		_, err = fmt.Fprintf(to, "There is no admin yet: open %s/setup on this machine with the token that you gave.\n", url)
+	default:
+		_, err = fmt.Fprintf(to, "  Setup     %s/setup#%s\n            makes the first admin: once, until %s, from this machine only\n"+
+			"            or: %s\n", url, token, expires.Format("15:04:05"), addMember)
+	}
 	return err
 }
 
-// setupAddress is where this machine reaches the server itself, not through the
-// proxy that public_url may name: what a proxy passes on is not from here.
-func setupAddress(cfg *config.Config, address string) string {
-	if cfg.PublicURL == nil || cfg.TLS.CertFile != "" {
-		return address
+// setupAddress is where a browser on this machine reaches the setup page: the
+// listener itself and not the proxy that public_url may name, for what a proxy
+// passes on is not from here. It is "" when no link leads there: who asks beyond
+// loopback is no guest of this machine and names another host, and who asks a
+// listener for a balancer has to begin with its header.
+func setupAddress(cfg *config.Config, l *server.Listeners) string {
+	if !cfg.Loopback() || cfg.ProxyProtocol {
+		return ""
 	}
-	host, _, err := net.SplitHostPort(cfg.Listen)
-	if a, e := netip.ParseAddr(host); err != nil || host != "localhost" && (e != nil || !a.IsLoopback()) {
-		return address
+	u := &url.URL{Scheme: "http", Host: listening(cfg, l)}
+	if cfg.TLS.CertFile != "" {
+		u.Scheme = "https"
 	}
-	return "http://" + cfg.Listen
+	return u.String()
+}
+
+// listening is the address of the settings, with the port that 0 has become.
+func listening(cfg *config.Config, l *server.Listeners) string {
+	host, port, _ := net.SplitHostPort(cfg.Listen) // checked with the settings
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		port = fmt.Sprint(a.Port)
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // addressOf is the URL that people open: public_url, or the listener's own.
-func addressOf(cfg *config.Config, l net.Listener) string {
+func addressOf(cfg *config.Config, l *server.Listeners) string {
 	if cfg.PublicURL != nil {
 		return strings.TrimSuffix(cfg.PublicURL.String(), "/")
 	}
 	u := cfg.BaseURL()
-	if a, ok := l.Addr().(*net.TCPAddr); ok {
-		u.Host = net.JoinHostPort(u.Hostname(), fmt.Sprint(a.Port))
-	}
+	u.Host = listening(cfg, l)
 	return u.String()
 }

@@ -26,15 +26,16 @@ import (
 
 // Options of a server.
 type Options struct {
-	Config  *config.Config   // checked already
-	Log     slog.Handler     // records of requests, and what the server has to say
-	Version string           // of the program
-	Commit  string           // it was built from
-	BaseURL string           // how clients reach it; from Config when empty
-	Now     func() time.Time // the clock; time.Now when nil
+	Config    *config.Config   // checked already
+	Listeners *Listeners       // what Serve serves on; nil for a server that is asked through Handler alone
+	Log       slog.Handler     // records of requests, and what the server has to say
+	Version   string           // of the program
+	Commit    string           // it was built from
+	BaseURL   string           // how clients reach it; from Config when empty
+	Now       func() time.Time // the clock; time.Now when nil
 }
 
-// Server is everything but the listener.
+// Server is everything that runs.
 type Server struct {
 	cfg      *config.Config
 	log      *slog.Logger
@@ -47,15 +48,18 @@ type Server struct {
 	handler  http.Handler
 	seeds    *scheduler.App
 	servers  servers
+	ports    []port // the main one first; none for a server without listeners
+	version  string
 	now      func() time.Time
 	watch    watch
 	files    *logFiles // nil when there are none
 	stopping atomic.Bool
 }
 
-// Open builds a server: it waits for the database, brings its schema up, and
-// compiles the contracts. Nothing is served yet. The error says what to do.
-// Settings that Check refuses are refused before anything is opened or written.
+// Open builds a server: it waits for the database, brings its schema up, compiles
+// the contracts and opens the certificates. Nothing is served yet. The error says
+// what to do; the listeners are then the caller's to close. Settings that Check
+// refuses are refused before anything is opened or written.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	o = o.withDefaults()
 	if _, err := examine(o); err != nil {
@@ -88,7 +92,7 @@ func (o Options) withDefaults() Options {
 }
 
 func newServer(o Options) *Server {
-	return &Server{cfg: o.Config, log: slog.New(o.Log), now: o.Now, watch: watch{failures: system.NewFailures()}}
+	return &Server{cfg: o.Config, log: slog.New(o.Log), version: o.Version, now: o.Now, watch: watch{failures: system.NewFailures()}}
 }
 
 func (s *Server) open(ctx context.Context, o Options) error {
@@ -112,7 +116,10 @@ func (s *Server) open(ctx context.Context, o Options) error {
 	for _, x := range o.Config.LayerModes().Relaxed() {
 		s.log.Warn("layer does not enforce", "api", x.API, "layer", x.Layer, "mode", x.Mode.String(), "risk", string(config.RiskOf(x.Layer)))
 	}
-	return nil
+	if o.Listeners == nil {
+		return nil
+	}
+	return s.take(o.Listeners)
 }
 
 // assemble builds everything that the settings describe, on a store that need

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -62,25 +60,6 @@ func (s *Server) newMetrics() (*http.Server, error) {
 	return tlsedge.NewServer(tlsedge.ServerConfig{
 		Addr: s.cfg.Metrics.Listen, Handler: layer(s.watch.metrics.Handler()), Log: s.log.Handler(), InsecurePlain: true,
 	})
-}
-
-// countAloud starts the listener for metrics when there is one in the settings.
-func (s *Server) countAloud(ctx context.Context, failed chan<- error) error {
-	srv := s.servers.metrics
-	if srv == nil {
-		return nil
-	}
-	l, err := tlsedge.Listen(ctx, s.cfg.Metrics.Listen, tlsedge.Caps{Total: 64, PerAddress: 16})
-	if err != nil {
-		return fmt.Errorf("opening metrics.listen: %w", err)
-	}
-	s.log.Info("metrics are served", "at", "http://"+l.Addr().String()+"/metrics")
-	go func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
-		}
-	}()
-	return nil
 }
 
 // undeclared tells of a peer that forwards and is no declared proxy.

@@ -43,17 +43,17 @@ func running(t *testing.T, flags ...config.Flag) (address string, log *text) {
 	t.Helper()
 	cfg := load(t, append([]config.Flag{{Path: "listen", Value: "127.0.0.1:0"}}, flags...)...)
 	log = &text{}
-	s, err := Open(t.Context(), Options{Config: cfg, Log: slog.NewJSONHandler(log, nil), Version: "1.2.3"})
+	l, err := Listen(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := Listen(t.Context(), cfg)
+	s, err := Open(t.Context(), Options{Config: cfg, Log: slog.NewJSONHandler(log, nil), Version: "1.2.3", Listeners: l})
 	if err != nil {
-		t.Fatal(errors.Join(err, s.Close()))
+		t.Fatal(errors.Join(err, l.Close()))
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, l, nil) }()
+	go func() { done <- s.Serve(ctx, nil) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -427,6 +428,58 @@ func TestRefusesToStart(t *testing.T) {
 				t.Errorf("a secret was printed:\n%s%s", out, errOut)
 			}
 		})
+	}
+}
+
+// TestNothingIsPromisedThatCannotBeServed takes a port and spoils a certificate,
+// and wants neither banner nor setup link before that is told.
+func TestNothingIsPromisedThatCannotBeServed(t *testing.T) {
+	taken, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	at := taken.Addr().String()
+	const encrypted = "tls: { cert_file: cert.pem, key_file: key.pem"
+	for _, tt := range []struct{ name, settings, says string }{
+		{"the port of listen", "listen: " + at + "\n", "listen: "},
+		{"the port of metrics.listen", "listen: localhost:0\nmetrics: { listen: \"" + at + "\" }\n", "metrics.listen: "},
+		{"the port of tls.redirect", "listen: localhost:0\n" + encrypted + ", redirect: \"" + at + "\" }\n", "tls.redirect: "},
+		{"a key that is not the certificate's", "listen: localhost:0\n" + strings.Replace(encrypted, "key.pem", "other/key.pem", 1) + " }\n", "other/key.pem"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeCertificate(t, dir)
+			if err := os.Mkdir(filepath.Join(dir, "other"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			writeCertificate(t, filepath.Join(dir, "other"))
+			file := filepath.Join(dir, "gatehouse.yaml")
+			if err := os.WriteFile(file, []byte("environment: test\ndata: data\n"+tt.settings), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, errOut, code := run(t, nil, "--config", file, "serve")
+			if code != 2 || out != "" || !strings.Contains(errOut, tt.says) {
+				t.Errorf("exit %d, want 2 with %q: %s\n%s", code, tt.says, out, errOut)
+			}
+		})
+	}
+}
+
+// TestLogTellsStartAndEnd wants one record of each.
+func TestLogTellsStartAndEnd(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, settingsOn(t, store.SQLite, dir, ""))
+	if err := p.stop(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	said := p.log.String()
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.url, "http://"))
+	if n := strings.Count(said, `"msg":"serving"`); n != 1 || !strings.Contains(said, `"environment":"test"`) || !strings.Contains(said, `"version":"`) || !strings.Contains(said, ":"+port+`"`) {
+		t.Errorf("%d records of the start:\n%s", n, said)
+	}
+	if n := strings.Count(said, `"level":"INFO","msg":"stopped","finished":true`); n != 1 {
+		t.Errorf("%d records of the end:\n%s", n, said)
 	}
 }
 
