@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-api/gatehouse/internal/config"
@@ -38,6 +39,24 @@ func TestSeedNames(t *testing.T) {
 	c, _ := config.Load(config.Input{Environ: []string{"JWT_SECRET=" + secret, "GATEHOUSE_IDENTITY__TOKEN__ALGORITHM=HS256"}})
 	if c.Identity.Token.Secret.Reveal() != secret {
 		t.Error("JWT_SECRET is not identity.token.secret")
+	}
+}
+
+// TestFaultsOfTheEnvironmentNameTheVariable states what cannot be used, under
+// names of ours and of the older programs, and in a file of a secret.
+func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
+	for _, row := range []struct{ variable, code, place string }{
+		{"PORT=x", "GH-CFG-012", "environment PORT  "},
+		{"GATEHOUSE_LOG__LEVEL=loud", "GH-CFG-012", "environment GATEHOUSE_LOG__LEVEL  "},
+		{"GATEHOUSE_LOG__LEVLE=info", "GH-CFG-015", "environment GATEHOUSE_LOG__LEVLE  "},
+		{"GATEHOUSE_IDENTITY__SEALING_KEY=short", "GH-CFG-034", "environment GATEHOUSE_IDENTITY__SEALING_KEY  "},
+		{"GATEHOUSE_IDENTITY__SEALING_KEY_FILE=nowhere", "GH-CFG-001", "environment GATEHOUSE_IDENTITY__SEALING_KEY_FILE  "},
+		{"GATEHOUSE_IDENTITY__SEALING_KEY_FILE=key", "GH-CFG-034", "environment GATEHOUSE_IDENTITY__SEALING_KEY_FILE  "},
+	} {
+		_, r := config.Load(config.Input{Dir: folder(t, map[string]string{"key": "short"}), Environ: []string{row.variable}})
+		if said := r.String(); !strings.HasPrefix(said, row.place+row.code) {
+			t.Errorf("%s: it says\n%s", row.variable, said)
+		}
 	}
 }
 

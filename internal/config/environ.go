@@ -28,9 +28,11 @@ type level struct {
 	vars map[string]variable
 }
 
+// position is where a variable is stated. The environment has no lines: there
+// the variable itself is the place.
 func (l level) position(name string) contract.Position {
 	if !l.file {
-		return contract.Position{File: l.name}
+		return contract.Position{File: l.label(name)}
 	}
 	return contract.Position{File: l.name, Line: l.vars[name].line, Col: 1}
 }

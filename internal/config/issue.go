@@ -8,7 +8,8 @@ import (
 )
 
 // Report is what Load found. Where there is no file, the File of an issue's
-// position is "environment", the name of a flag, or "settings".
+// position is "environment NAME" of a variable, the name of a flag, or
+// "settings".
 type Report struct {
 	Errors   contract.Issues // any one of them refuses the start
 	Warnings contract.Issues

@@ -64,8 +64,9 @@ func (ld *loader) readYAML() []statement {
 }
 
 func (d *document) read(data []byte) {
-	if !utf8.Valid(data) {
-		d.fail(nil, codeSyntax, "the file is not UTF-8", "")
+	if line, col, ok := notUTF8(string(data)); !ok {
+		d.report.fail(contract.Issue{Position: contract.Position{File: d.name, Line: line, Col: col}, Code: codeSyntax,
+			What: "the file is not UTF-8", Fix: "Save it as UTF-8.", Excerpt: d.excerpt(line, col, 1)})
 		return
 	}
 	file, err := parser.ParseBytes(data, 0)
@@ -104,7 +105,37 @@ func (d *document) syntax(err error) {
 		at.Line, at.Col = e.Token.Position.Line, e.Token.Position.Column
 		what, _, _ = strings.Cut(e.Message, " at [")
 	}
-	d.report.fail(contract.Issue{Position: at, Code: codeSyntax, What: what, Excerpt: d.excerpt(at.Line, at.Col, 1)})
+	d.report.fail(contract.Issue{Position: at, Code: codeSyntax, What: what, Fix: syntaxFix(what), Excerpt: d.excerpt(at.Line, at.Col, 1)})
+}
+
+// syntaxFix is what mends an error of the parser, by its words.
+func syntaxFix(what string) string {
+	for _, m := range [][2]string{
+		{"cannot start any token", "Indent with spaces: YAML takes no tabs."},
+		{"end character", "Close the quotation mark that opens here."},
+		{"end token", "Close the bracket that opens here."},
+		{"is not allowed in this context", "Indent the names of one level alike, and put a text with a colon and a blank in it in quotes."},
+		{"already defined", "Keep one of the two."},
+	} {
+		if strings.Contains(what, m[0]) {
+			return m[1]
+		}
+	}
+	return "Write settings as name: value, and put a text that begins with a sign such as @ or % in quotes."
+}
+
+// notUTF8 finds the first byte of a text that is no UTF-8; ok when there is none.
+func notUTF8(text string) (line, col int, ok bool) {
+	line, col = 1, 1
+	for i, r := range text {
+		if _, size := utf8.DecodeRuneInString(text[i:]); r == utf8.RuneError && size == 1 {
+			return line, col, false
+		}
+		if col++; r == '\n' {
+			line, col = line+1, 1
+		}
+	}
+	return 0, 0, true
 }
 
 // mapping reads the settings below a path.
@@ -260,14 +291,17 @@ func (d *document) fail(n ast.Node, code, what, fix string) {
 }
 
 // excerpt shows a line with a mark below the place, under the line before it
-// when that one may be shown.
+// when that one may be shown. Of what may not be shown it says that it is there.
 func (d *document) excerpt(line, col, width int) string {
 	if line < 1 || line > len(d.lines) {
 		return ""
 	}
 	text, whole := d.shown(line)
-	if text == "" || !whole && col-1+width > utf8.RuneCountInString(text) {
+	if text == "" {
 		return ""
+	}
+	if n := utf8.RuneCountInString(text); !whole && col-1+width > n {
+		col, width = n-len(unshown)+1, len(unshown)
 	}
 	var b strings.Builder
 	if before, whole := d.shown(line - 1); whole && before != "" {
@@ -287,12 +321,17 @@ func (d *document) shown(line int) (string, bool) {
 	if d.safe[line] && !strings.Contains(text, "@") { // as in postgres://user:password@host
 		return visible(text), true
 	}
-	key := regexp.MustCompile(`^\s*[A-Za-z0-9_.-]+\s*:`).FindString(text)
-	if key == "" {
+	if key := regexp.MustCompile(`^\s*[A-Za-z0-9_.-]+\s*:`).FindString(text); key != "" {
+		return key + " " + unshown, false
+	}
+	if strings.TrimSpace(text) == "" {
 		return "", false
 	}
-	return key + " ...", false
+	return strings.Repeat(" ", len(text)-len(strings.TrimLeft(text, " "))) + unshown, false
 }
+
+// unshown stands for what may be a secret.
+const unshown = "..."
 
 // visible takes out what would move a terminal's cursor.
 func visible(line string) string {

@@ -24,6 +24,29 @@ func TestUnknownKeyShowsItsPlace(t *testing.T) {
 	}
 }
 
+// TestBrokenFilesShowThePlaceAndTheFix breaks a file in each way, and wants where,
+// what to do, and nothing of a value.
+func TestBrokenFilesShowThePlaceAndTheFix(t *testing.T) {
+	for _, row := range []struct{ name, yaml, excerpt, fix string }{
+		{"a tab", "log:\n\tlevel: hunter2\n", "    2 | \tlevel: ...\n        ^", "Indent with spaces"},
+		{"an open quotation mark", "identity:\n  token: { secret: \"hunter2 }\n", "    2 |   token: ...\n                 ^^^", "Close the quotation mark"},
+		{"an open bracket", "hosts: [hunter2\n", "    1 | hosts: ...\n               ^", "Close the bracket"},
+		{"an open brace without a name", "  {\n", "    1 |   ...\n          ^", "Close the bracket"},
+		{"a level too deep", "listen: localhost:1\n data: hunter2\n", "    1 | listen: ...\n                ^", "Indent the names of one level alike"},
+		{"a name twice", "listen: localhost:1\nlisten: hunter2\n", "    2 | listen: ...\n        ^", "Keep one of the two"},
+		{"a sign", "@hunter2: 1\n", "    1 | ...\n        ^", "in quotes"},
+		{"another encoding", "version: 1\nlisten: hunter2\xff\n", "    2 | listen: ...\n                ^^^", "Save it as UTF-8"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, r := load(t, row.yaml)
+			wants(t, r, "GH-CFG-002")
+			if said := r.String(); !strings.Contains(said, row.excerpt+"\n") || !strings.Contains(said, "\n   ") || !strings.Contains(said, row.fix) || strings.Contains(said, "hunter2") {
+				t.Errorf("it says:\n%s", said)
+			}
+		})
+	}
+}
+
 func TestBrokenFiles(t *testing.T) {
 	for _, row := range []struct{ name, yaml, code, says string }{
 		{"key of another place", "cert_file: x\n", "GH-CFG-014", `Did you mean "tls.cert_file"?`},
