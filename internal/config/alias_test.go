@@ -49,11 +49,11 @@ func TestFaultsOfTheEnvironmentNameTheVariable(t *testing.T) {
 		{"PORT=x", "GH-CFG-012", "environment PORT  "},
 		{"GATEHOUSE_LOG__LEVEL=loud", "GH-CFG-012", "environment GATEHOUSE_LOG__LEVEL  "},
 		{"GATEHOUSE_LOG__LEVLE=info", "GH-CFG-015", "environment GATEHOUSE_LOG__LEVLE  "},
-		{"GATEHOUSE_IDENTITY__SEALING_KEY=short", "GH-CFG-034", "environment GATEHOUSE_IDENTITY__SEALING_KEY  "},
+		{"GATEHOUSE_IDENTITY__SEALING_KEY=qX7f2", "GH-CFG-034", "environment GATEHOUSE_IDENTITY__SEALING_KEY  "},
 		{"GATEHOUSE_IDENTITY__SEALING_KEY_FILE=nowhere", "GH-CFG-001", "environment GATEHOUSE_IDENTITY__SEALING_KEY_FILE  "},
 		{"GATEHOUSE_IDENTITY__SEALING_KEY_FILE=key", "GH-CFG-034", "environment GATEHOUSE_IDENTITY__SEALING_KEY_FILE  "},
 	} {
-		_, r := config.Load(config.Input{Dir: folder(t, map[string]string{"key": "short"}), Environ: []string{row.variable}})
+		_, r := config.Load(config.Input{Dir: folder(t, map[string]string{"key": "qX7f2"}), Environ: []string{row.variable}})
 		if said := r.String(); !strings.HasPrefix(said, row.place+row.code) {
 			t.Errorf("%s: it says\n%s", row.variable, said)
 		}

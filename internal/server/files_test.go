@@ -227,8 +227,8 @@ func TestAFileThatGrewTooLargeIsPutAway(t *testing.T) {
 	folder := t.TempDir()
 	f := openFiles(t, config.Log{Files: config.LogFiles{Folder: folder, KeepDays: 30}})
 	log := slog.New(f.handler)
-	for range 20 { // more than a megabyte
-		log.Info(strings.Repeat("x", 64<<10))
+	for range 4000 { // more than a megabyte
+		log.Info(strings.Repeat("x", 300))
 	}
 	closeFiles(t, f)
 	away := putAway(t, folder, "combined")
