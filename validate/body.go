@@ -106,7 +106,7 @@ func bodyOf(c *call.Call, r *http.Request, beside bool) ([]byte, *problem.Error)
 
 func noteUnknown(c *call.Call, unknown []problem.Field) {
 	for _, f := range unknown {
-		c.Note("validate", f.Code, nameOf(f))
+		c.Note("validate", f.Code, placeOf(c.Operation(), f))
 	}
 }
 

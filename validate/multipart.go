@@ -111,6 +111,15 @@ func (b *capped) explain(refusal *problem.Error) *problem.Error {
 	return refusal
 }
 
+// unquoted is err, or words for one of mime/multipart, which quotes lines of the
+// body, where passwords are.
+func unquoted(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return errors.New("the parts of the body cannot be told apart")
+}
+
 // all reads the parts.
 func (s *reading) all(parts *multipart.Reader) *problem.Error {
 	for n := 0; ; n++ {
@@ -119,7 +128,7 @@ func (s *reading) all(parts *multipart.Reader) *problem.Error {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return problem.Malformed("The body is not well-formed multipart/form-data").Because(err)
+			return problem.Malformed("The body is not well-formed multipart/form-data").Because(unquoted(err))
 		case n == maxParts:
 			return problem.Invalid(problem.Field{Code: "maxItems", Message: "the form must have at most 100 parts"})
 		}

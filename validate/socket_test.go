@@ -42,7 +42,7 @@ func TestWhatASocketIsAskedWith(t *testing.T) {
 	for target, want := range map[string]string{
 		"/strip?room=a&x=1":     "room=a []",
 		"/strip?x=1":            " []",
-		"/report?room=a&x=1":    "room=a&x=1 [{validate unknown_field x}]",
+		"/report?room=a&x=1":    "room=a&x=1 [{validate unknown_field #/query}]",
 		"/report?room=a":        "room=a []",
 		"/strip?room=123456789": "",
 	} {

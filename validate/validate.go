@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -80,7 +81,7 @@ func (l *layer) check(c *call.Call, r *http.Request, again bool) (in input, refu
 	had := hadBody(r)
 	in, refusal = l.readBody(c, r, again)
 	if refusal = together(faults, refusal); refusal != nil {
-		return in, refusal.From("validate", ruleOf(refusal))
+		return in, refusal.From("validate", ruleOf(c.Operation(), refusal))
 	}
 	settleQuery(c, op, r)
 	if had {
@@ -103,7 +104,7 @@ func checkSocket(c *call.Call, r *http.Request, params map[string]any, faults []
 	}
 	if len(faults) > 0 {
 		refusal := problem.Invalid(faults...)
-		return refusal.From("validate", ruleOf(refusal))
+		return refusal.From("validate", ruleOf(c.Operation(), refusal))
 	}
 	settleQuery(c, c.Operation(), r)
 	c.SetInput(params, nil, false)
@@ -129,19 +130,18 @@ func together(params []problem.Field, body *problem.Error) *problem.Error {
 	return problem.Invalid(fields...).Because(body.Cause)
 }
 
-// ruleOf names what decided, for the record: the keyword and the place.
-func ruleOf(e *problem.Error) string {
+// ruleOf names what decided, for the record: the keyword and the place, as far as
+// the contract names it. What the client calls something is for its own answer.
+func ruleOf(op *contract.Operation, e *problem.Error) string {
 	if len(e.Fields) == 0 {
 		return e.Code
 	}
-	return e.Fields[0].Code + " " + e.Fields[0].Pointer
+	return strings.TrimSpace(e.Fields[0].Code + " " + op.Named(e.Fields[0].Pointer))
 }
 
-func nameOf(f problem.Field) string {
-	if f.Field == "" {
-		return "?"
-	}
-	return f.Field
+// placeOf is where an unknown field stands: the object that has it.
+func placeOf(op *contract.Operation, f problem.Field) string {
+	return cmp.Or(op.Named(f.Pointer), "/")
 }
 
 // settleQuery does with the query parameters that the contract does not name
@@ -156,8 +156,8 @@ func settleQuery(c *call.Call, op *contract.Operation, r *http.Request) {
 		u.RawQuery = op.StripQuery(r)
 		r.URL = &u
 	case contract.Report:
-		for _, name := range op.UndeclaredQuery(r) {
-			c.Note("validate", "unknown_field", name)
+		for range op.UndeclaredQuery(r) {
+			c.Note("validate", "unknown_field", "#/query")
 		}
 	}
 }

@@ -243,6 +243,9 @@ func (a *App) setup(w http.ResponseWriter, r *http.Request, c *call.Call) error 
 // maxForm is the size of the setup form in bytes, as the contract states it.
 const maxForm = 10_000
 
+// errForm stands for the error of net/url, which quotes what was sent: a token.
+var errForm = errors.New("the form is not percent-encoded as it should be")
+
 // readSetup reads JSON, or the form that a browser without script sends.
 func readSetup(r *http.Request, c *call.Call) (in setup, isForm bool, err error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -255,7 +258,7 @@ func readSetup(r *http.Request, c *call.Call) (in setup, isForm bool, err error)
 	}
 	form, err := url.ParseQuery(string(data))
 	if err != nil {
-		return in, true, problem.Malformed("The form cannot be read").Because(err)
+		return in, true, problem.Malformed("The form cannot be read").Because(errForm)
 	}
 	return setup{form.Get("token"), form.Get("username"), form.Get("email"), form.Get("password")}, true, nil
 }

@@ -253,6 +253,11 @@ func TestSetupInABrowser(t *testing.T) {
 		if wrong.StatusCode != 403 {
 			t.Errorf("a wrong token is answered %d %s", wrong.StatusCode, wrong.text)
 		}
+		broken := w.post(t, "/setup", "token=%GE"+token, kind)
+		if w.mu.Lock(); broken.StatusCode != 400 || strings.Contains(w.log.String(), "%GE") {
+			t.Errorf("a broken form is answered %d, and the log quotes it:\n%s", broken.StatusCode, w.log.String())
+		}
+		w.mu.Unlock()
 		done := w.post(t, "/setup", form.Encode(), kind)
 		if done.StatusCode != 201 || !strings.Contains(done.text, "Gatehouse is set up") {
 			t.Errorf("the form is answered %d %s", done.StatusCode, done.text)

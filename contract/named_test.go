@@ -1,0 +1,50 @@
+package contract
+
+import "testing"
+
+const naming = `
+openapi: 3.1.0
+info: {title: Naming, version: "1"}
+x-gatehouse: {name: naming}
+paths:
+  /things/{id}:
+    put:
+      operationId: put
+      x-gatehouse: {access: public}
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+        - {name: filter, in: query, style: deepObject, schema: {type: object, properties: {colour: {type: string}}}}
+      requestBody:
+        content:
+          application/json:
+            schema:
+              type: object
+              properties:
+                "a/b": {type: string}
+                list: {type: array, items: {$ref: "#/components/schemas/Item"}}
+                labels: {type: object, additionalProperties: {type: integer}}
+              required: [asked]
+      responses: {"204": {description: done}}
+components:
+  schemas:
+    Item: {type: object, properties: {within: {type: integer}}}
+`
+
+// TestNamesOfTheClient: of a pointer stays what the contract itself states.
+func TestNamesOfTheClient(t *testing.T) {
+	api, err := Load(File{Name: "naming.yaml", Data: []byte(naming)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := api.Operations[0]
+	for pointer, want := range map[string]string{
+		"": "", "/list": "/list", "/list/7/within": "/list/7/within", "/a~1b": "/a~1b", "/asked": "/asked",
+		"#/query": "#/query", "#/path/id": "#/path/id", "#/query/filter/colour": "#/query/filter/colour",
+		"/CANARY": "", "/CANARY/list": "", "/labels/CANARY": "/labels", "/list/7/CANARY": "/list/7", "/list/4711": "/list",
+		"#/query/CANARY": "#/query", "#/query/filter/CANARY": "#/query/filter", "CANARY": "", "/": "/",
+	} {
+		if got := op.Named(pointer); got != want {
+			t.Errorf("%s: %q; want %q", pointer, got, want)
+		}
+	}
+}
