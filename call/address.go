@@ -18,6 +18,16 @@ func peerOf(r *http.Request) netip.Addr {
 
 func normal(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
+// passedOn tells whether a header has a field with which proxies pass requests on.
+func passedOn(h http.Header) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if h[name] != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // clientOf is the client behind a declared proxy: what X-Forwarded-For says, or
 // Forwarded, or both when they agree. Where they disagree a proxy writes one of
 // them and passes the other on as the client sent it, and nobody here knows

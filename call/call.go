@@ -19,6 +19,7 @@ type Call struct {
 	id        string
 	start     time.Time
 	client    netip.Addr
+	local     bool
 	secure    bool
 	match     contract.Match
 	modes     map[string]Mode // of the operation, by layer; nil enforces
@@ -71,6 +72,11 @@ func (c *Call) Now() time.Time { return c.now() }
 
 // Client is the address of the client: the peer, or what a declared proxy says.
 func (c *Call) Client() netip.Addr { return c.client }
+
+// Local tells whether the request was made on this machine: the peer is, and no
+// field says that anybody passed the request on, declared or not. Client is no
+// measure of it: it is the peer where proxies say nothing that can be believed.
+func (c *Call) Local() bool { return c.local }
 
 // Secure tells whether the request travelled encrypted up to us or up to a
 // declared proxy.

@@ -215,3 +215,40 @@ func FuzzForwarded(f *testing.F) {
 		}
 	})
 }
+
+// TestLocal: nobody is on this machine for whom somebody else speaks.
+func TestLocal(t *testing.T) {
+	for _, row := range []struct {
+		name, peer string
+		header     http.Header
+		want       bool
+	}{
+		{"this machine", "127.0.0.1:1", nil, true},
+		{"this machine, IPv6", "[::1]:1", nil, true},
+		{"this machine, IPv4 in IPv6", "[::ffff:127.0.0.1]:1", nil, true},
+		{"another machine", "203.0.113.9:1", nil, false},
+		{"no address", "@", nil, false},
+		{"a proxy elsewhere that names this machine", "10.0.0.1:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, false},
+		{"a declared proxy here that names this machine", "127.0.0.9:1", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, false},
+		{"a declared proxy here whose fields disagree", "127.0.0.9:1", http.Header{"X-Forwarded-For": {"203.0.113.9"}, "Forwarded": {"for=198.51.100.7"}}, false},
+		{"a declared proxy here that hides its client", "127.0.0.9:1", http.Header{"Forwarded": {"for=_hidden"}}, false},
+		{"a declared proxy here that does not know its client", "127.0.0.9:1", http.Header{"X-Forwarded-For": {"unknown"}}, false},
+		{"an undeclared proxy here", "127.0.0.1:1", http.Header{"X-Forwarded-Proto": {"https"}}, false},
+		{"one with a field of nothing", "127.0.0.1:1", http.Header{"X-Forwarded-For": {""}}, false},
+		{"one that says Via alone", "127.0.0.1:1", http.Header{"Via": {"1.1 proxy"}}, false},
+		{"one of nginx", "127.0.0.1:1", http.Header{"X-Real-Ip": {"203.0.113.9"}}, false},
+		{"one that says the host alone", "127.0.0.1:1", http.Header{"X-Forwarded-Host": {"localhost"}}, false},
+	} {
+		req := get()
+		req.RemoteAddr = row.peer
+		if row.header != nil {
+			req.Header = row.header
+		}
+		declared := append([]netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}, proxies...)
+		in(t, call.Config{Proxies: declared}, req, func(_ http.ResponseWriter, _ *http.Request, c *call.Call) {
+			if c.Local() != row.want {
+				t.Errorf("%s: local is %v, the client %s", row.name, c.Local(), c.Client())
+			}
+		})
+	}
+}

@@ -102,7 +102,7 @@ func begin(w http.ResponseWriter, r *http.Request, cfg Config, p *pool) *Call {
 	c.buffer = &buffer{pool: p}
 	peer := peerOf(r)
 	trusted := contains(cfg.Proxies, peer)
-	c.client = peer
+	c.client, c.local = peer, peer.IsLoopback() && !passedOn(r.Header)
 	if trusted {
 		c.forward(r, cfg.Proxies)
 	} else {

@@ -120,7 +120,7 @@ func (l *layer) serve(w http.ResponseWriter, r *http.Request, next http.Handler)
 		return
 	}
 	switch {
-	case c.Secure() || l.cfg.InsecurePlain || mode == call.Off || local(r):
+	case c.Secure() || l.cfg.InsecurePlain || mode == call.Off || c.Local():
 		next.ServeHTTP(w, r)
 	case l.cfg.Redirect && mode == call.Enforce && reads(r): // then the host is ours
 		l.redirect(w, r, host)
@@ -181,20 +181,6 @@ func (l *layer) declared(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// local tells whether the request comes from this machine and is nobody's that
-// a proxy on this machine passes on.
-func local(r *http.Request) bool {
-	if !peer(r).IsLoopback() {
-		return false
-	}
-	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "Forwarded"} {
-		if _, forwarded := r.Header[name]; forwarded {
-			return false
-		}
-	}
-	return true
 }
 
 // redirect sends a request to the same place over https. host is ours.

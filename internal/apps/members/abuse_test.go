@@ -343,6 +343,9 @@ func TestSetupFromElsewhere(t *testing.T) {
 			"through a proxy nobody declared": {headers: []string{"X-Forwarded-For: 198.51.100.7"}},
 			"through one that says Forwarded": {headers: []string{"Forwarded: for=198.51.100.7"}},
 			"through one that says Via":       {headers: []string{"Via: 1.1 proxy"}},
+			"through one that hides it":       {headers: []string{"Forwarded: for=_hidden"}},
+			"through two that disagree":       {headers: []string{"Forwarded: for=198.51.100.7", "X-Forwarded-For: 203.0.113.5"}},
+			"through one that says nothing":   {headers: []string{"X-Forwarded-For: "}},
 		} {
 			for _, method := range []string{"GET", "POST"} {
 				q.method, q.path = method, "/setup"

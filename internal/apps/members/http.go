@@ -203,7 +203,7 @@ func (a *App) jwks(w http.ResponseWriter, r *http.Request, _ *call.Call) error {
 }
 
 func (a *App) setupPage(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	if p := a.here(r, c); p != nil {
+	if p := a.here(c); p != nil {
 		return p
 	}
 	needed, err := a.identity.NeedsSetup(r.Context())
@@ -222,7 +222,7 @@ func (a *App) setupScript(w http.ResponseWriter, r *http.Request, _ *call.Call) 
 }
 
 func (a *App) setup(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	if p := a.here(r, c); p != nil {
+	if p := a.here(c); p != nil {
 		return p
 	}
 	in, isForm, err := readSetup(r, c)
@@ -265,15 +265,8 @@ func readSetup(r *http.Request, c *call.Call) (in setup, isForm bool, err error)
 
 // here refuses setup from elsewhere. A request that a proxy passed on comes from
 // this machine and is not made on it, so one that says so is refused too.
-func (a *App) here(r *http.Request, c *call.Call) *problem.Error {
-	if a.cfg.InsecureRemoteSetup {
-		return nil
-	}
-	local := c.Client().IsLoopback()
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
-		local = local && r.Header.Get(name) == ""
-	}
-	if local {
+func (a *App) here(c *call.Call) *problem.Error {
+	if a.cfg.InsecureRemoteSetup || c.Local() {
 		return nil
 	}
 	return problem.NotFound("Setup is done on the machine itself; use the command line, or a tunnel to it").

@@ -220,6 +220,11 @@ func TestReset(t *testing.T) {
 		{"typed into the browser", "test", []string{"Sec-Fetch-Site", "none"}, 200},
 		{"proxy elsewhere that names this machine", "test", []string{"RemoteAddr", "192.0.2.99:1", "X-Forwarded-For", "127.0.0.1"}, 403},
 		{"client of a proxy on this machine", "test", []string{"RemoteAddr", "127.0.0.9:1", "X-Forwarded-For", "203.0.113.5"}, 403},
+		{"client of a proxy on this machine whose fields disagree", "test", []string{"RemoteAddr", "127.0.0.9:1", "X-Forwarded-For", "203.0.113.5", "Forwarded", "for=198.51.100.7"}, 403},
+		{"client of a proxy on this machine that hides it", "test", []string{"RemoteAddr", "127.0.0.9:1", "Forwarded", "for=_hidden"}, 403},
+		{"client of a proxy on this machine that does not know it", "test", []string{"RemoteAddr", "127.0.0.9:1", "X-Forwarded-For", "unknown"}, 403},
+		{"client that claims to be this machine to a proxy on it", "test", []string{"RemoteAddr", "127.0.0.9:1", "X-Forwarded-For", "127.0.0.1"}, 403},
+		{"client of a proxy on this machine that says Via alone", "test", []string{"Via", "1.1 proxy"}, 403},
 		{"claims to be this machine", "test", []string{"RemoteAddr", "192.0.2.7:1234", "X-Forwarded-For", "127.0.0.1"}, 403},
 	} {
 		t.Run(c.attack, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -254,7 +253,7 @@ func (t *telling) encoded(text *[]byte, i *interview) []byte {
 // resetDatabase is for the checks of the original's clients: it changes state by
 // GET, so it answers this machine alone and no page of another site.
 func (a *App) resetDatabase(w http.ResponseWriter, r *http.Request, c *call.Call) error {
-	if !c.Client().IsLoopback() || !fromLoopback(r) {
+	if !c.Local() {
 		return problem.Forbidden("The database is reset from this machine only").From("", "reset from this machine alone")
 	}
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
@@ -271,13 +270,6 @@ func (a *App) resetDatabase(w http.ResponseWriter, r *http.Request, c *call.Call
 	}
 	a.cfg.Log.LogAttrs(r.Context(), slog.LevelWarn, "scheduler reset", slog.String("seed", string(which)), slog.String("request_id", c.ID()))
 	return call.Bytes(w, r, http.StatusOK, htmlType, []byte(said))
-}
-
-// fromLoopback looks at the other end of the connection itself, for a proxy on
-// this machine could say anything.
-func fromLoopback(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && peer.Addr().Unmap().IsLoopback()
 }
 
 func (a *App) socket(w http.ResponseWriter, r *http.Request, c *call.Call) error {
