@@ -96,6 +96,18 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
+// TestTwoRequestIDs: a proxy that adds its id behind that of its client has chosen
+// neither for us.
+func TestTwoRequestIDs(t *testing.T) {
+	req := get()
+	req.RemoteAddr = "10.0.0.1:1"
+	req.Header["X-Request-Id"] = []string{"of-the-client", "of-the-proxy"}
+	rec := in(t, call.Config{Proxies: proxies, NewID: func() string { return "ours" }}, req, func(http.ResponseWriter, *http.Request, *call.Call) {})
+	if got := rec.Header().Get("X-Request-Id"); got != "ours" {
+		t.Errorf("%q, want ours", got)
+	}
+}
+
 func TestNothingIsSecureUntilItIsProved(t *testing.T) {
 	req := get()
 	req.RemoteAddr = "10.0.0.1:1"

@@ -124,10 +124,11 @@ func (c *Call) forward(r *http.Request, proxies []netip.Prefix) {
 }
 
 // idOf takes the X-Request-Id of a declared proxy when it is well-formed, and
-// otherwise makes one: an id of a stranger could be a log line or a header.
+// otherwise makes one: an id of a stranger could be a log line or a header. Of
+// two the proxy has added its own to that of its client.
 func idOf(r *http.Request, trusted bool, newID func() string) string {
-	if id := r.Header.Get("X-Request-Id"); trusted && wellFormedID(id) {
-		return id
+	if ids := r.Header["X-Request-Id"]; trusted && len(ids) == 1 && wellFormedID(ids[0]) {
+		return ids[0]
 	}
 	return newID()
 }
