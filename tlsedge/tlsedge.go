@@ -189,9 +189,10 @@ func (l *layer) redirect(w http.ResponseWriter, r *http.Request, host string) {
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
 
-// reads tells whether nothing but the address would be sent again.
+// reads tells whether nothing but the address would be sent again, and there is
+// an address: an asterisk behind a host would be another host.
 func reads(r *http.Request) bool {
-	return r.Method == http.MethodGet || r.Method == http.MethodHead
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != "*"
 }
 
 func peer(r *http.Request) netip.Addr {

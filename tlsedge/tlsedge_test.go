@@ -96,6 +96,8 @@ func TestRedirect(t *testing.T) {
 		{"POST has leaked already", "POST", "http://api.example.org/", html, 0, 403, ""},
 		{"a body is not asked for again", "PUT", "http://api.example.org/", "application/json", 0, 403, ""},
 		{"nor what deletes", "DELETE", "http://api.example.org/", "application/json", 0, 403, ""},
+		{"an asterisk would make another host of ours", "GET", "*", html, 0, 403, ""},
+		{"absolute form without a path", "GET", "http://api.example.org?q", html, 0, 308, "https://api.example.org/?q"},
 		{"foreign host is not redirected", "GET", "http://evil.example/", html, 0, 421, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -108,6 +110,9 @@ func TestRedirect(t *testing.T) {
 				r := httptest.NewRequest(row.method, row.target, nil)
 				r.RemoteAddr = peer
 				r.Header.Set("Accept", row.accept)
+				if row.target == "*" {
+					r.Host = "api.example.org"
+				}
 				alone := httptest.NewRecorder()
 				only.ServeHTTP(alone, r)
 				answers := []*httptest.ResponseRecorder{alone}
