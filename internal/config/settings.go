@@ -191,7 +191,7 @@ func appSettings() []setting {
 		one("log.format", "auto is text on a terminal and JSON elsewhere; combined is Apache's format.", "auto",
 			oneOf(LogAuto, LogText, LogJSON, LogCombined), func(c *Config) *LogFormat { return &c.Log.Format }),
 		one("log.level", "Least important record that is written.", "info", oneOf(LogDebug, LogInfo, LogWarn, LogError), func(c *Config) *LogLevel { return &c.Log.Level }),
-		one("log.slow", "A request that takes longer is marked slow.", "1s", duration(0), func(c *Config) *time.Duration { return &c.Log.Slow }),
+		one("log.slow", "A request that takes longer is marked slow.", "1s", duration(time.Millisecond), func(c *Config) *time.Duration { return &c.Log.Slow }),
 		one("log.requests", "Writes a REQUEST record when a call arrives, before its RESPONSE.", "false", boolean(), func(c *Config) *bool { return &c.Log.Requests }),
 		optional("log.files.folder", "Folder for the files of the log, beside standard error; no files when not stated.", filePath(),
 			func(c *Config) *string { return &c.Log.Files.Folder }),
