@@ -92,14 +92,16 @@ func (c *Config) acceptedRisks() contract.Issues {
 }
 
 // encrypted tells whether clients' connections end at a certificate of ours or
-// at a declared proxy.
-func (c *Config) encrypted() bool { return c.TLS.CertFile != "" || len(c.TrustedProxies) > 0 }
+// at a declared proxy; one that speaks the PROXY protocol passes them on.
+func (c *Config) encrypted() bool {
+	return c.TLS.CertFile != "" || len(c.TrustedProxies) > 0 && !c.ProxyProtocol
+}
 
 func (c *Config) plainHTTP() contract.Issues {
 	if c.Environment != Production || c.Accepts(RiskPlainHTTP) {
 		return nil
 	}
-	if !c.Loopback() && !c.encrypted() {
+	if !c.Loopback() && !c.encrypted() && !c.ProxyProtocol { // of which proxyProtocol speaks
 		return c.issue("listen", codePlainHTTP, "listen "+c.Listen+" would be served as plain HTTP to other machines",
 			"Do one of:\nset tls.cert_file and tls.key_file\ndeclare the proxy that encrypts: trusted_proxies: [10.0.0.1]\nlisten on localhost\naccept it by name: accept_risk: [plain-http]")
 	}
@@ -225,11 +227,19 @@ func (c *Config) everybodyTrusted() contract.Issues {
 	return nil
 }
 
+// proxyProtocol: its header states an address and no encryption, and the proxy is
+// no peer any more that could. Without a certificate all would be plain.
 func (c *Config) proxyProtocol() contract.Issues {
-	if !c.ProxyProtocol || len(c.TrustedProxies) > 0 {
+	switch {
+	case !c.ProxyProtocol:
 		return nil
+	case len(c.TrustedProxies) == 0:
+		return c.issue("proxy_protocol", codeEverybody, "proxy_protocol without trusted_proxies", "Write the addresses of the proxies that speak it: trusted_proxies: [10.0.0.1]")
+	case c.Environment == Production && c.TLS.CertFile == "" && !c.Accepts(RiskPlainHTTP):
+		return c.issue("proxy_protocol", codePlainHTTP, "proxy_protocol without a certificate: every request counts as plain HTTP and is refused",
+			"Do one of:\nset tls.cert_file and tls.key_file, for the proxy passes TCP on\nleave proxy_protocol out, and let the proxy set X-Forwarded-For and X-Forwarded-Proto\naccept it by name: accept_risk: [plain-http]")
 	}
-	return c.issue("proxy_protocol", codeEverybody, "proxy_protocol without trusted_proxies", "Write the addresses of the proxies that speak it: trusted_proxies: [10.0.0.1]")
+	return nil
 }
 
 func (c *Config) openMetrics() contract.Issues {
