@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/gatehouse-api/gatehouse/internal/config"
 	"github.com/gatehouse-api/gatehouse/internal/identity"
@@ -14,11 +13,11 @@ import (
 )
 
 type demoCmd struct {
-	Listen    string        `help:"Address of the listener, on this machine only." default:"localhost:8001" placeholder:"HOST:PORT"`
-	Seed      string        `help:"What the scheduler is filled with: test or development." enum:"test,development" default:"development"`
-	Pace      time.Duration `help:"Hold bookings back, as the original did (1s)." placeholder:"TIME"`
-	ErrorMode bool          `help:"Bookings fail, to see how a client takes it."`
-	Closed    bool          `help:"Ask who calls: without it the original's six routes and its socket are open, as they were."`
+	Listen    string `help:"Address of the listener, on this machine only." default:"localhost:8001" placeholder:"HOST:PORT"`
+	Seed      string `help:"What the scheduler is filled with: test or development." enum:"test,development" default:"development"`
+	Pace      string `help:"Hold bookings back, as the original did (1s)." placeholder:"TIME"`
+	ErrorMode bool   `help:"Bookings fail, to see how a client takes it."`
+	Closed    bool   `help:"Ask who calls: without it the original's six routes and its socket are open, as they were."`
 }
 
 // person is a login of the demo.
@@ -42,9 +41,7 @@ func (d demoCmd) settings(t *terminal, data string) (*config.Config, error) {
 		f = flag(f, "demo", "scheduler.open", "true")
 		f = flag(f, "demo", "accept_risk", "open-scheduler")
 	}
-	if d.Pace > 0 {
-		f = flag(f, "--pace", "scheduler.pace", d.Pace.String())
-	}
+	f = flag(f, "--pace", "scheduler.pace", d.Pace)
 	f = flag(f, "--error-mode", "scheduler.error_mode", truth(d.ErrorMode))
 	cfg, report := config.Load(config.Input{Flags: f})
 	return cfg, t.judge(report)
@@ -74,10 +71,7 @@ func (d demoCmd) Run(t *terminal) error {
 	}
 	people, err := addPeople(t, srv.Identity())
 	if err == nil && t.global.JSON {
-		err = t.printJSON(struct {
-			URL    string   `json:"url"`
-			Logins []person `json:"logins"`
-		}{url, people})
+		err = t.printJSON(map[string]any{"schema": "gatehouse.demo/1", "url": url, "logins": people})
 	} else if err == nil {
 		err = d.welcome(t, url, people)
 	}
@@ -114,11 +108,17 @@ Try this next
   curl -i %[1]s/api/days
       200: seven layers let it through; read the headers they left
   curl -i -X PUT %[1]s/api/appointments/2 -H 'Content-Type: application/json' -d '{"interview":{"student":""}}'
-      400: stopped at input validation, every fault at once, nothing echoed
+      %[2]s
   curl -i %[1]s/profile -H 'Authorization: Bearer not.a.token'
       401: stopped at authentication
 
 `
+
+// What becomes of the booking of tryThis, which nobody has signed in for.
+const (
+	bookedOpen   = "400: stopped at input validation, every fault at once, nothing echoed"
+	bookedClosed = "401: stopped at authentication, before its faults are looked at; sign in first, and it is 400"
+)
 
 func (d demoCmd) welcome(t *terminal, url string, people []person) error {
 	if t.global.Quiet {
@@ -131,7 +131,11 @@ func (d demoCmd) welcome(t *terminal, url string, people []person) error {
 	for _, p := range people {
 		fmt.Fprintf(&b, "  %-11s %-20s %s\n", p.Role, p.Email, p.Password)
 	}
-	fmt.Fprintf(&b, tryThis, url)
+	booked := bookedOpen
+	if d.Closed {
+		booked = bookedClosed
+	}
+	fmt.Fprintf(&b, tryThis, url, booked)
 	if !d.Closed {
 		b.WriteString("! open-scheduler is accepted here: the original's six routes and its socket answer without a login.\n" +
 			"  demo --closed asks who calls.\n")

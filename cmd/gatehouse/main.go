@@ -98,6 +98,7 @@ func run(t *terminal, args []string) (code int) {
 		kong.Description(about),
 		kong.Writers(t.out, t.err),
 		kong.Exit(func(code int) { ended = code }),
+		kong.Vars{"risks": riskList()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {

@@ -72,6 +72,9 @@ func TestWhatCommandsSayAndHowTheyEnd(t *testing.T) {
 		{"migrate down", 2, "", "add --yes"},
 		{"migrate down --to x", 2, "", "write it as scheduler:1"},
 		{"member add a@b.example --password-stdin", 2, "", "no password on standard input"},
+		{"member add a@b.example --username ada", 2, "", "leave --username out"},
+		{"serve --pace=-3s", 2, "", "is less than 0s"},
+		{"demo --pace=-3s", 2, "", "is less than 0s"},
 		{"member add a@b.example --role boss", 2, "", "--role must be one of"},
 		{"member suspend nobody@b.example", 1, "", "there is no such member"},
 		{"member password a@b.example", 2, "", "--password-stdin"},
@@ -186,6 +189,30 @@ func TestSetupNamesNoPageThatIsNotThere(t *testing.T) {
 		said := out.String() + errs.String()
 		if strings.Contains(said, "http") || strings.Contains(said, "#") || !strings.Contains(said, "gatehouse member add EMAIL --role admin --password-stdin") {
 			t.Errorf("with %d characters of a token: %s", len(token), said)
+		}
+	}
+}
+
+// TestMembersAreNotInvitedAgain: joining would end with 409.
+func TestMembersAreNotInvitedAgain(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if got := command(t, strings.NewReader("a-passphrase-of-the-tests\n"), nil, "member", "add", "ada@example.org", "--password-stdin"); got.code != exitOK {
+		t.Fatalf("%+v", got)
+	}
+	if got := command(t, nil, nil, "member", "add", "Ada@example.org"); got.code != exitFound || got.out != "" || !strings.Contains(got.err, "taken") {
+		t.Errorf("%+v", got)
+	}
+	if got := command(t, nil, nil, "member", "add", "grace@example.org"); got.code != exitOK || !strings.Contains(got.out, "Invitation for") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestHelpNamesEveryRisk compares with what the settings know.
+func TestHelpNamesEveryRisk(t *testing.T) {
+	help := strings.Join(strings.Fields(command(t, nil, nil, "serve", "--help").out), " ")
+	for _, risk := range config.Risks() {
+		if !strings.Contains(help, " "+risk[0]) {
+			t.Errorf("serve --help does not name %s", risk[0])
 		}
 	}
 }

@@ -65,6 +65,9 @@ type addMemberCmd struct {
 // Run adds a member or prints an invitation.
 func (a addMemberCmd) Run(t *terminal) error {
 	if !a.PasswordStdin && !a.HashStdin {
+		if a.Username != "" {
+			return exit(exitUsage, errors.New("who is invited chooses their name: leave --username out, or set a password with --password-stdin"))
+		}
 		return a.invite(t)
 	}
 	secret, err := t.secret()

@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/gatehouse-api/gatehouse/internal/config"
 	"github.com/gatehouse-api/gatehouse/internal/identity"
@@ -19,12 +18,12 @@ import (
 )
 
 type serveCmd struct {
-	Listen     string        `help:"Address of the listener." placeholder:"HOST:PORT"`
-	Dev        bool          `help:"Run as in development: GATEHOUSE_ENV=development."`
-	AcceptRisk []string      `help:"Accept a risk by its name: open-scheduler, plain-http, plain-database, open-metrics, private-network." placeholder:"RISK"`
-	Mode       string        `help:"enforce; or report, which lets through and records what would be refused." placeholder:"MODE"`
-	ErrorMode  bool          `help:"Bookings fail, to see how a client takes it; not in production."`
-	Pace       time.Duration `help:"Hold bookings back, as the original did (1s); not in production." placeholder:"TIME"`
+	Listen     string   `help:"Address of the listener." placeholder:"HOST:PORT"`
+	Dev        bool     `help:"Run as in development: GATEHOUSE_ENV=development."`
+	AcceptRisk []string `help:"Accept a risk by its name: ${risks}." placeholder:"RISK"`
+	Mode       string   `help:"enforce; or report, which lets through and records what would be refused." placeholder:"MODE"`
+	ErrorMode  bool     `help:"Bookings fail, to see how a client takes it; not in production."`
+	Pace       string   `help:"Hold bookings back, as the original did (1s); not in production." placeholder:"TIME"`
 }
 
 func (s serveCmd) flags() []config.Flag {
@@ -36,10 +35,7 @@ func (s serveCmd) flags() []config.Flag {
 	f = flag(f, "--mode", "mode", s.Mode)
 	f = flag(f, "--accept-risk", "accept_risk", strings.Join(s.AcceptRisk, ","))
 	f = flag(f, "--error-mode", "scheduler.error_mode", truth(s.ErrorMode))
-	if s.Pace > 0 {
-		f = flag(f, "--pace", "scheduler.pace", s.Pace.String())
-	}
-	return f
+	return flag(f, "--pace", "scheduler.pace", s.Pace)
 }
 
 // Run serves until a signal ends it.

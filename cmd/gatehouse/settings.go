@@ -69,6 +69,15 @@ func flag(list []config.Flag, name, path, value string) []config.Flag {
 	return append(list, config.Flag{Name: name, Path: path, Value: value})
 }
 
+// riskList names every risk that may be accepted.
+func riskList() string {
+	var names []string
+	for _, r := range config.Risks() {
+		names = append(names, r[0])
+	}
+	return strings.Join(names, ", ")
+}
+
 func truth(b bool) string {
 	if b {
 		return "true"

@@ -95,6 +95,9 @@ func TestInvitations(t *testing.T) {
 		if _, err := join("lydia2", token); !errors.Is(err, ErrInvite) {
 			t.Errorf("a second time: %v", err)
 		}
+		if _, _, err := w.CreateInvite(t.Context(), Operator(), Invitation{Email: "LYDIA@example.org"}); !errors.Is(err, ErrTaken) {
+			t.Errorf("an invitation for a member: %v", err)
+		}
 		token = invite(Invitation{})
 		if _, err := join("lydia", token); !errors.Is(err, ErrTaken) {
 			t.Errorf("with a taken address: %v", err)

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -18,7 +19,8 @@ type Invitation struct {
 }
 
 // CreateInvite returns the token of a new invitation and when it ends. The token
-// is not kept and cannot be shown again. Faults, ErrSignUpClosed.
+// is not kept and cannot be shown again. Faults, ErrSignUpClosed; ErrTaken for
+// the address of a member, who could not join with it.
 func (s *Service) CreateInvite(ctx context.Context, by store.Actor, i Invitation) (token string, expires time.Time, err error) {
 	if s.cfg.SignUp == SignUpOff {
 		return "", time.Time{}, ErrSignUpClosed
@@ -44,6 +46,9 @@ func (s *Service) CreateInvite(ctx context.Context, by store.Actor, i Invitation
 	expires = now.Add(s.cfg.InviteTTL)
 	change := &store.Change{Action: "INVITE_CREATED", Resource: "invites", Details: map[string]any{"role": string(i.Role)}}
 	err = s.store.Write(ctx, by, change, func(tx *store.Tx) error {
+		if _, err := findMember(ctx, tx, i.Email); !errors.Is(err, ErrNoMember) {
+			return cmp.Or(err, ErrTaken)
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO identity_invites (token_hash, email, role, created_by, created_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6)`, digest(token), i.Email, string(i.Role), by.ID, now.UnixMicro(), expires.UnixMicro())
 		return err

@@ -110,11 +110,12 @@ func startDemo(t testing.TB, bin string, args ...string) (*program, error) {
 		return nil, fmt.Errorf("the demo said nothing: %w\n%s", err, p.log.String())
 	}
 	var said struct {
+		Schema string
 		URL    string
 		Logins []login
 	}
-	if err := json.Unmarshal(line, &said); err != nil {
-		return nil, fmt.Errorf("the demo did not print JSON: %w: %s", err, line)
+	if err := json.Unmarshal(line, &said); err != nil || said.Schema != "gatehouse.demo/1" {
+		return nil, fmt.Errorf("the demo did not print its JSON: %w: %s", err, line)
 	}
 	p.url = said.URL
 	for _, l := range said.Logins {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -95,6 +96,32 @@ func TestTourOfTheDemo(t *testing.T) {
 		if strings.Contains(c, "If-None-Match") {
 			shell(t, dir, c, env, " 412 ")
 		}
+	}
+}
+
+// TestDemoTellsWhatHappens runs what the demo says to try next, and wants the
+// status that it promises.
+func TestDemoTellsWhatHappens(t *testing.T) {
+	for _, args := range [][]string{{"demo"}, {"demo", "--closed"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			_, out := start(t, binary, nil, append(args, "--listen", "localhost:0")...)
+			var command string
+			tried := 0
+			for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "Ctrl-C ends it."; {
+				line := strings.TrimSpace(lines.Text())
+				if status, _, ok := strings.Cut(line, ": "); ok && command != "" {
+					shell(t, t.TempDir(), command, nil, "HTTP/1.1 "+status+" ")
+					tried++
+				}
+				command = ""
+				if strings.HasPrefix(line, "curl ") {
+					command = line
+				}
+			}
+			if tried != 3 {
+				t.Errorf("%d commands with what becomes of them, want 3", tried)
+			}
+		})
 	}
 }
 
