@@ -22,6 +22,10 @@ func breaches() []breach {
 		{"floors", "-- drawer/a.go --\npackage drawer", "no house", "-- call/a.go --\npackage call"},
 		{"floors", "-- internal/identity/a.go --\npackage identity\nimport _ \"" + module + "/internal/storetest\"", "strictly down",
 			"-- internal/identity/a_test.go --\npackage identity\nimport _ \"" + module + "/internal/storetest\""},
+		{"floors on the page", "-- call/a.go --\npackage call", "does not list call", "-- call/a.go --\npackage call\n-- " + floorsPage + " --\n|---|---|\n| 2 | `call` |"},
+		{"floors on the page", "-- call/a.go --\npackage call\n-- " + floorsPage + " --\n|---|---|\n| 3 | `call` |", "stands on floor 2", ""},
+		{"floors on the page", "-- " + floorsPage + " --\n|---|---|\n| 2 | `call` |", "which is not there", ""},
+		{"floors on the page", "-- " + floorsPage + " --\n|---|---|\n| 2 | `cellar` |", "no house", ""},
 		{"layers apart", "-- authz/a.go --\npackage authz\nimport _ \"" + module + "/authn\"", "meet only in call",
 			"-- authz/a.go --\npackage authz\nimport _ \"" + module + "/call\""},
 		{"public without inner", "-- authn/a.go --\npackage authn\nimport _ \"" + module + "/internal/store\"", "public package",
@@ -108,8 +112,10 @@ func moreBreaches() []breach {
 			"-- authn/a.go --\npackage authn\nimport \"net\"\nfunc f() { net.Dial(\"tcp\", \"a\") }\n-- " + inventory + " --\n<!-- connections -->\n|---|\n| `authn` | b |\n<!-- end -->"},
 		{"times of updates", "-- SECURITY.md --\n|---|\n| medium or low | soon |", "no time for a component: medium or low",
 			"-- SECURITY.md --\n|---|\n| critical or high | 1 days |\n| medium or low | 2 days |\n| not reached | 3 days |\n| newer release | 4 days |"},
-		{"proofs", "-- " + asvsPage + " --\n`call/TestA`", "no such test", "-- " + asvsPage + " --\n`call/TestA/a row`\n" + aTest},
+		{"proofs", "-- " + asvsPage + " --\n`call/TestA`", "no such test", "-- " + asvsPage + " --\n`call/TestA/a row` `call/TestB/a named row`\n" + aTest},
 		{"proofs", "-- " + asvsPage + " --\n`call/TestA/another row`\n" + aTest, "no such row", ""},
+		{"proofs", "-- " + asvsPage + " --\n`call/TestB/a row`\n" + aTest, "no such row", ""}, // it is one of another test
+		{"proofs", "-- " + asvsPage + " --\n`call/TestA/its text`\n" + aTest, "no such row", ""},
 		{"proofs", "-- " + threatModel + " --\n|---|\n| a | b | c |", "no test shows: a", ""},
 		{"asvs", asvs(""), "V1.1.1 stands there 0 times", asvs("| V1.1.1 | a | met | `call/TestA` |\n| V2 | b | not applicable | none |", 1, 0, 0, 0, 2, 0)},
 		{"asvs", asvs("| V1.1.1 | a | open | b |\n| V1.1.1 | a | open | b |"), "V1.1.1 stands there 2 times", ""},
@@ -126,7 +132,9 @@ func moreBreaches() []breach {
 
 const aTest = `-- call/a_test.go --
 package call
-func TestA(t *testing.T) { row("a row") }
+func TestA(t *testing.T) { for _, r := range rows() { t.Run(r.name, nil) } }
+func rows() []row { return []row{{"a row", "its text"}} }
+func TestB(t *testing.T) { for _, r := range []row{{name: "a named row"}} { t.Run(r.name, nil) } }
 `
 
 // asvs is a page with some rows and counts, beside a list of four requirements.

@@ -3,7 +3,9 @@ package policy
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -269,6 +271,39 @@ func housesStand(t *tree) []string {
 		if h.stands && !stands {
 			breaches = append(breaches, h.dir+": is not there, or empty")
 		}
+	}
+	return breaches
+}
+
+const floorsPage = "docs/decisions/0001-floors-and-layout.md"
+
+// floorsListed compares the houses that are there with the table of the decision.
+func floorsListed(t *tree) []string {
+	floor := map[string]string{}
+	for _, cells := range tableRows(t.text(floorsPage)) {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+			floor[m[1]] = cells[0]
+		}
+	}
+	var breaches []string
+	for _, h := range floors() {
+		there := slices.ContainsFunc(t.sources, func(s *source) bool {
+			at, _, ok := houseOf(s.dir)
+			return ok && at.dir == h.dir
+		})
+		want := strings.Replace(strconv.Itoa(h.floor), "-1", "below 0", 1)
+		switch {
+		case there && floor[h.dir] == "":
+			breaches = append(breaches, floorsPage+": does not list "+h.dir)
+		case there && floor[h.dir] != want:
+			breaches = append(breaches, floorsPage+": "+h.dir+" stands on floor "+want+", not "+floor[h.dir])
+		case !there && floor[h.dir] != "":
+			breaches = append(breaches, floorsPage+": lists "+h.dir+", which is not there")
+		}
+		delete(floor, h.dir)
+	}
+	for _, name := range keys(floor) {
+		breaches = append(breaches, floorsPage+": "+name+" is no house")
 	}
 	return breaches
 }

@@ -10,6 +10,7 @@ import (
 func rules() map[string]func(*tree) []string {
 	return map[string]func(*tree) []string{
 		"floors":               floorsHold,
+		"floors on the page":   floorsListed,
 		"layers apart":         layersApart,
 		"public without inner": publicWithoutInternal,
 		"apps apart":           appsApart,

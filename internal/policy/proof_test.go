@@ -31,7 +31,7 @@ func proofsIn(text string) []proof {
 }
 
 // proofsExist wants every test that the two pages name to be there, its row to
-// be a text in the same file, and every line of the threat model to name one.
+// be an entry of that test, and every line of the threat model to name one.
 func proofsExist(t *tree) []string {
 	var breaches []string
 	for _, page := range []string{threatModel, asvsPage} {
@@ -51,36 +51,74 @@ func proofsExist(t *tree) []string {
 
 // lacks tells what of a named test is missing; "" for nothing.
 func (t *tree) lacks(p proof) string {
-	why := "there is no such test"
+	functions := map[string][]*ast.FuncDecl{} // methods of one name too: which is called, only types say
 	for _, s := range t.in(p.dir) {
-		if !s.test || !hasTest(s.file, p.test) {
-			continue
+		if s.test {
+			s.functions(func(f *ast.FuncDecl) { functions[f.Name.Name] = append(functions[f.Name.Name], f) })
 		}
-		if p.row == "" || hasText(s.file, p.row) {
-			return ""
-		}
-		why = s.path + " has no such row"
 	}
-	return why
+	switch {
+	case len(functions[p.test]) == 0:
+		return "there is no such test"
+	case p.row != "" && !slices.Contains(entries(functions, p.test, map[string]bool{}), p.row):
+		return "the test has no such row"
+	}
+	return ""
 }
 
-func hasTest(f *ast.File, test string) bool {
-	return slices.ContainsFunc(f.Decls, func(d ast.Decl) bool {
-		fn, ok := d.(*ast.FuncDecl)
-		return ok && fn.Recv == nil && fn.Name.Name == test
-	})
-}
-
-func hasText(f *ast.File, want string) bool {
-	found := false
-	ast.Inspect(f, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-			text, err := strconv.Unquote(lit.Value)
-			found = found || err == nil && text == want
+// entries are the names of the rows of a test: what it calls t.Run with, the
+// first text or the name of an element of a table, the key of a map. A table may
+// stand in a function that the test calls. A text elsewhere is no row: a message,
+// or what a request holds.
+func entries(functions map[string][]*ast.FuncDecl, name string, seen map[string]bool) []string {
+	if seen[name] {
+		return nil
+	}
+	seen[name] = true
+	var names []string
+	for _, f := range functions[name] {
+		direct, called := entriesOf(f)
+		names = append(names, direct...)
+		for _, c := range called {
+			names = append(names, entries(functions, c, seen)...)
 		}
-		return !found
+	}
+	return names
+}
+
+// entriesOf are those that stand in f itself, and what it calls.
+func entriesOf(f *ast.FuncDecl) (names, called []string) {
+	add := func(n ast.Expr) {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			if text, err := strconv.Unquote(lit.Value); err == nil {
+				names = append(names, text)
+			}
+		}
+	}
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CompositeLit:
+			if len(n.Elts) > 0 {
+				add(n.Elts[0])
+			}
+		case *ast.KeyValueExpr:
+			add(n.Key)
+			if key, ok := n.Key.(*ast.Ident); ok && key.Name == "name" {
+				add(n.Value)
+			}
+		case *ast.CallExpr:
+			switch fun := n.Fun.(type) {
+			case *ast.SelectorExpr:
+				if called = append(called, fun.Sel.Name); fun.Sel.Name == "Run" && len(n.Args) > 0 {
+					add(n.Args[0])
+				}
+			case *ast.Ident:
+				called = append(called, fun.Name)
+			}
+		}
+		return true
 	})
-	return found
+	return names, called
 }
 
 // tableRows are the rows of the tables of a page, without their heads.
