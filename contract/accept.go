@@ -19,7 +19,7 @@ func producedBy(responses map[string]*Response) []string {
 			return nil
 		}
 		for name := range r.Content {
-			types = append(types, name)
+			types = append(types, mediaName(name))
 		}
 	}
 	slices.Sort(types)

@@ -15,26 +15,47 @@ import (
 // Body is the compiled request body of an operation. It is immutable.
 type Body struct {
 	Required bool              // whether an empty body is refused
-	Content  map[string]*Media // by media type, lower case and without parameters; ranges as "text/*"
+	Content  map[string]*Media // by media type, lower case and without charset; ranges as "text/*"
 }
 
 // Media is one media type in which a body may be sent.
 type Media struct {
 	Type      string  // as in Content: "application/json"
-	JSON      bool    // application/json or a type that ends with +json
+	JSON      bool    // application/json, text/json or a type that ends with +json
 	Form      bool    // application/x-www-form-urlencoded
 	Multipart bool    // multipart/form-data
 	Schema    *Schema // nil when the contract states none, or the type is none of these
 
 	fields map[string]*Param // of a form
 	rest   *Param            // what other names of a form hold
+
+	read   map[string]*Media // of a range: the types in it that are read, JSON and forms
+	closed bool              // of a range: nothing else in it passes, for it could not be checked
+	unread *Schema           // of a type that is not read
 }
 
-// Accepts lists the media types of the body, JSON first, for the Accept field of
-// a 415 answer.
-func (b *Body) Accepts() []string {
+// Accepts lists the media types of the body, JSON first.
+func (b *Body) Accepts() []string { return jsonFirst(sortedKeys(b.Content)) }
+
+// offered lists for the Accept field of a 415 answer what may be sent: of a range
+// of which only some types are read, those.
+func (b *Body) offered() []string {
+	names := map[string]bool{}
+	for name, m := range b.Content {
+		if !m.closed {
+			names[name] = true
+			continue
+		}
+		for read := range m.read {
+			names[read] = true
+		}
+	}
+	return jsonFirst(sortedKeys(names))
+}
+
+func jsonFirst(names []string) []string {
 	var json, other []string
-	for _, name := range sortedKeys(b.Content) {
+	for _, name := range names {
 		if isJSON(name) {
 			json = append(json, name)
 		} else {
@@ -187,13 +208,13 @@ func (o *Operation) decodeJSON(data []byte) (any, *problem.Error) {
 func (b *Body) Media(contentType string) (*Media, *problem.Error) {
 	m, why := b.media(contentType)
 	if m == nil {
-		return nil, problem.UnsupportedMedia(strings.Join(b.Accepts(), ", ")).Because(errors.New(why))
+		return nil, problem.UnsupportedMedia(strings.Join(b.offered(), ", ")).Because(errors.New(why))
 	}
 	return m, nil
 }
 
 func (b *Body) media(contentType string) (*Media, string) {
-	if m := b.Content[contentType]; m != nil && !strings.Contains(contentType, "*") {
+	if m := b.Content[contentType]; m != nil && !isRange(contentType) {
 		return m, ""
 	}
 	if contentType == "" {
@@ -206,29 +227,28 @@ func (b *Body) media(contentType string) (*Media, string) {
 	if charset, stated := params["charset"]; stated && !strings.EqualFold(charset, "utf-8") {
 		return nil, "a charset other than utf-8"
 	}
-	m, listed := lookMedia(b.Content, name)
-	if !listed || strings.Contains(name, "*") {
+	delete(params, "charset")
+	m, key, listed := lookMedia(b.Content, name, params)
+	if !listed || isRange(name) {
 		return nil, "a media type that the contract does not list"
+	}
+	if isRange(key) {
+		return m.within(name)
 	}
 	return m, ""
 }
 
-// lookMedia finds a media type by name, or by the ranges type/* and */*.
-func lookMedia[T any](content map[string]T, name string) (m T, ok bool) {
-	if m, ok = content[name]; ok {
-		return m, ok
+// within is what a range says of one of its types.
+func (m *Media) within(name string) (*Media, string) {
+	for read, as := range m.read {
+		if read == name || as.JSON && isJSON(name) {
+			return as, ""
+		}
 	}
-	kind, _, _ := strings.Cut(name, "/")
-	if m, ok = content[kind+"/*"]; ok {
-		return m, ok
+	if m.closed {
+		return nil, "a media type in which the body could not be checked"
 	}
-	m, ok = content["*/*"]
-	return m, ok
-}
-
-func isJSON(mediaType string) bool {
-	name := mediaName(mediaType)
-	return name == "application/json" || strings.HasSuffix(name, "+json")
+	return m, ""
 }
 
 // findNUL finds the first string with U+0000 and returns where it stands, as far
@@ -257,47 +277,4 @@ func findNUL(v any) (pointer string, found bool) {
 		}
 	}
 	return "", false
-}
-
-// body compiles the request body object at a pointer.
-func (c *compiler) body(pointer string) (*Body, error) {
-	object, _ := c.at(pointer).(map[string]any)
-	content, _ := object["content"].(map[string]any)
-	if len(content) == 0 {
-		return nil, &compileError{pointer, "a body without content", "without a media type nothing could be sent",
-			"add content: { application/json: { schema: … } }, or remove requestBody"}
-	}
-	b := &Body{Required: object["required"] == true, Content: map[string]*Media{}}
-	for _, name := range sortedKeys(content) {
-		m := &Media{Type: mediaName(name), JSON: isJSON(name)}
-		m.Form, m.Multipart = m.Type == "application/x-www-form-urlencoded", m.Type == "multipart/form-data"
-		at := pointer + "/content/" + escapeToken(name)
-		s, err := c.mediaSchema(at, m.JSON || m.Form || m.Multipart, request)
-		if err != nil {
-			return nil, err
-		}
-		if m.Schema = s; s != nil && !m.JSON {
-			if err := c.formFields(m, at); err != nil {
-				return nil, err
-			}
-		}
-		b.Content[m.Type] = m
-	}
-	return b, nil
-}
-
-// mediaName is the name under which a media type is looked up.
-func mediaName(name string) string {
-	plain, _, _ := strings.Cut(strings.ToLower(name), ";")
-	return strings.TrimSpace(plain)
-}
-
-// mediaSchema compiles the schema of a media type object, nil when it has none
-// or is not one whose values are read.
-func (c *compiler) mediaSchema(pointer string, read bool, way direction) (*Schema, error) {
-	object, _ := c.at(pointer).(map[string]any)
-	if _, stated := object["schema"]; !stated || !read {
-		return nil, nil
-	}
-	return c.compile(pointer+"/schema", way)
 }

@@ -54,13 +54,13 @@ func TestWhatOfABodyIsRead(t *testing.T) {
 	op := &Operation{Body: bodyOf(t, `{
 		"application/json":{"schema":{"type":"array","items":`+object+`}},
 		"application/x+json":{"schema":`+object+`},
-		"text/json":{"schema":`+object+`},
+		"text/plain":{"schema":`+object+`},
 		"application/x-www-form-urlencoded":{}}`, false)}
 	for name, c := range map[string]struct{ contentType, data, body, refused string }{
 		"an array":                          {"application/json", `[{"a":1}]`, `[{"a":1}]`, ""},
 		"a fault in an array":               {"application/json", `[{"a":"x"}]`, "", "Bad Request\n/0/a type: must be an integer"},
 		"+json":                             {"application/x+json", `{"a":"x"}`, "", "Bad Request\n/a type: must be an integer"},
-		"another type":                      {"text/json", `{"a":"x"}`, `{"a":"x"}`, ""},
+		"another type":                      {"text/plain", `{"a":"x"}`, `{"a":"x"}`, ""},
 		"a form without a schema":           {"application/x-www-form-urlencoded", "a=%zz;", "a=%zz;", ""},
 		"nothing":                           {"application/json", "", "", ""},
 		"blank, where no body need be":      {"application/json", " ", "", "Bad Request\nThe body is not strict JSON: no JSON value"},

@@ -126,7 +126,10 @@ func TestBodiesThatNeedNotBe(t *testing.T) {
 	if _, _, err := anything.DecodeBody("application/json", []byte(`{"a":1,"a":2}`)); err == nil {
 		t.Error("a body without a schema need not be strict JSON")
 	}
-	for _, text := range []string{`{}`, `{"content":{}}`, `{"content":{"application/json":{"schema":{"type":"int"}}}}`} {
+	if b, err := newCompiler("t", map[string]any{"b": value(t, `{"content":{}}`)}, false).body("/b"); b != nil || err != nil {
+		t.Errorf("a body of no media type: %v %v", b, err)
+	}
+	for _, text := range []string{`{}`, `{"required":true,"content":{}}`, `{"content":{"application/json":{"schema":{"type":"int"}}}}`} {
 		if _, err := newCompiler("t", map[string]any{"b": value(t, text)}, false).body("/b"); err == nil {
 			t.Errorf("%s compiles", text)
 		}

@@ -33,12 +33,16 @@ func (l *loader) compile(op *Operation, s stated) {
 	for _, p := range s.params {
 		if compiled, err := l.compiler.param(p.final.ptr); l.compiled(p.final, err) {
 			op.Params = append(op.Params, compiled)
-			l.unroled(compiled.Schema, fmt.Sprintf("the %s parameter %q", p.in, clip(p.name)))
+			l.undecided(compiled.Schema, fmt.Sprintf("the %s parameter %q", p.in, clip(p.name)))
 		}
 	}
 	if body := l.resolve(s.method.get("requestBody")); body.exists() {
 		compiled, err := l.compiler.body(body.ptr)
-		l.compiled(body, err)
+		if l.compiled(body, err) && compiled != nil {
+			for _, name := range sortedKeys(compiled.Content) {
+				l.unread(compiled.Content[name].unread, name, "write_roles")
+			}
+		}
 		op.Body = compiled
 	}
 	for _, r := range s.method.get("responses").members() {
@@ -49,7 +53,9 @@ func (l *loader) compile(op *Operation, s stated) {
 		default:
 			if final := l.resolve(r.spot); final.exists() {
 				compiled, err := l.compiler.response(r.name, final.ptr)
-				l.compiled(final, err)
+				if l.compiled(final, err) {
+					l.unreadAnswers(op, compiled)
+				}
 				op.Responses[r.name] = compiled
 			}
 		}
@@ -74,28 +80,50 @@ func (l *loader) socket(op *Operation, ws spot) {
 	}
 	for _, messages := range []map[string]*Schema{compiled.Receive, compiled.Send} {
 		for _, name := range sortedKeys(messages) {
-			l.unroled(messages[name], fmt.Sprintf("the WebSocket message %q", clip(name)))
+			l.undecided(messages[name], fmt.Sprintf("the WebSocket message %q", clip(name)))
 		}
 	}
 }
 
-// unroled reports roles for what no role decides on: parameters, and messages
+// undecided reports roles for what no role decides on: parameters, and messages
 // of a WebSocket.
-func (l *loader) unroled(s *Schema, where string) {
-	seen := map[*node]bool{}
-	for queue := []*node{s.root}; len(queue) > 0; queue = queue[1:] {
-		n := queue[0]
-		if seen[n] {
-			continue
+func (l *loader) undecided(s *Schema, where string) {
+	l.unroled(s, where, "Roles decide on the members of bodies and answers; here every role would pass.",
+		"Remove it and say under access who may call, or, where a body needs it, give "+where+" a schema of its own.", "write_roles", "read_roles")
+}
+
+// unread reports roles in the schema of a media type in which members are not
+// looked for.
+func (l *loader) unread(s *Schema, mediaType, key string) {
+	if s == nil {
+		return
+	}
+	l.unroled(s, mediaType, "Members are looked for in JSON and, of a body, in forms; here every role would pass.",
+		fmt.Sprintf("Describe JSON in place of %s, or give %s a schema of its own without the member.", mediaType, mediaType), key)
+}
+
+// unreadAnswers does so for the media types of an answer, and reports members
+// that answers: strip could not take out.
+func (l *loader) unreadAnswers(op *Operation, r *Response) {
+	for _, pointer := range sortedKeys(r.unread) {
+		s, at := r.unread[pointer], l.root.walk(pointer)
+		mediaType := lastToken(pointer)
+		l.unread(s, mediaType, "read_roles")
+		if op.Strip && s.members() && at.exists() {
+			l.add(at.key, Issue{Code: codeStatement, What: "answers: strip has no effect in " + mediaType,
+				Why: "Members are looked for in JSON alone; here all of them would leave.",
+				Fix: fmt.Sprintf("Remove %s here, or state\nx-gatehouse: { answers: as_written }\nfor the operation, in an overlay too.", mediaType)})
 		}
-		seen[n] = true
-		queue = append(queue, n.children()...)
+	}
+}
+
+// unroled reports roles that nobody asks for.
+func (l *loader) unroled(s *Schema, where, why, fix string, keys ...string) {
+	for _, n := range s.root.under() {
 		pointer := l.compiler.pointerOf(n.lib, "\x00") // a meta-schema stands outside of the document
-		for _, key := range []string{"write_roles", "read_roles"} {
+		for _, key := range keys {
 			if at := l.root.walk(pointer + "/x-gatehouse/" + key); at.exists() {
-				l.add(at.key, Issue{Code: codeStatement, What: key + " has no effect in " + where,
-					Why: "Roles decide on the members of bodies and answers; here every role would pass.",
-					Fix: "Remove it and say under access who may call, or, where a body needs it, give " + where + " a schema of its own."})
+				l.add(at.key, Issue{Code: codeStatement, What: key + " has no effect in " + where, Why: why, Fix: fix})
 			}
 		}
 	}

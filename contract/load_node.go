@@ -223,7 +223,7 @@ func (s spot) walk(pointer string) spot {
 		return spot{}
 	}
 	for _, token := range tokens[1:] {
-		next := s.get(strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~"))
+		next := s.get(unescapeToken(token))
 		for _, item := range s.items() {
 			if item.ptr == s.ptr+"/"+token {
 				next = item

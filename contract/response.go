@@ -14,15 +14,49 @@ import (
 func (c *compiler) response(status, pointer string) (*Response, error) {
 	object, _ := c.at(pointer).(map[string]any)
 	content, _ := object["content"].(map[string]any)
-	r := &Response{Status: status, Content: map[string]*Schema{}}
+	r := &Response{Status: status, Content: map[string]*Schema{}, unread: map[string]*Schema{}}
 	for _, name := range sortedKeys(content) {
-		s, err := c.mediaSchema(pointer+"/content/"+escapeToken(name), isJSON(name), answer)
+		at, key := pointer+"/content/"+escapeToken(name), mediaKey(name)
+		if _, there := r.Content[key]; there {
+			if err := twice(content, name, at); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		s, err := c.mediaSchema(at, answer)
 		if err != nil {
 			return nil, err
 		}
-		r.Content[mediaName(name)] = s
+		if s != nil && !isJSON(key) && !isRange(key) && !(mediaName(key) == "text/plain" && s.structured()) {
+			r.unread[at], s = s, nil
+		}
+		r.Content[key] = s
 	}
 	return r, nil
+}
+
+// schemaOf finds the schema that an answer is held against, nil for one that
+// passes as it is. It fails for an answer that the contract does not describe, and
+// for one of a range that is not JSON where the range says what it is made of.
+//
+// An object in text/plain is JSON: ASP.NET Core lists that type beside
+// application/json for every answer, and means it for strings.
+func (r *Response) schemaOf(mediaType string) (*Schema, error) {
+	name, params, err := mime.ParseMediaType(mediaType)
+	if err != nil {
+		return nil, errUnreadable
+	}
+	delete(params, "charset")
+	s, key, stated := lookMedia(r.Content, name, params)
+	switch {
+	case !stated:
+		return nil, errUnstated
+	case s == nil || isJSON(name) || !isRange(key):
+		return s, nil
+	case s.members():
+		return nil, errUnfit
+	}
+	return nil, nil
 }
 
 // CheckResponse checks an answer against the contract: its status, its media
@@ -40,16 +74,12 @@ func (o *Operation) CheckResponse(status int, mediaType string, body []byte) []p
 		}
 		return nil
 	}
-	name, _, err := mime.ParseMediaType(mediaType)
+	s, err := r.schemaOf(mediaType)
+	if len(r.Content) == 0 && err != errUnreadable {
+		err = errBodiless
+	}
 	if err != nil {
-		return []problem.Field{{Code: "content_type", Message: "the Content-Type of the answer cannot be read"}}
-	}
-	if len(r.Content) == 0 {
-		return []problem.Field{{Code: "content_type", Message: "the contract states no body for this answer"}}
-	}
-	s, stated := lookMedia(r.Content, name)
-	if !stated {
-		return []problem.Field{{Code: "content_type", Message: "the contract does not state this media type for this answer"}}
+		return []problem.Field{{Code: "content_type", Message: err.Error()}}
 	}
 	if s == nil {
 		return nil
@@ -60,6 +90,14 @@ func (o *Operation) CheckResponse(status int, mediaType string, body []byte) []p
 	}
 	return s.checkWhole(v)
 }
+
+// What is wrong with the media type of an answer.
+var (
+	errUnreadable = errors.New("the Content-Type of the answer cannot be read")
+	errBodiless   = errors.New("the contract states no body for this answer")
+	errUnstated   = errors.New("the contract does not state this media type for this answer")
+	errUnfit      = errors.New("what the contract states of this answer cannot be looked up in this media type")
+)
 
 // errUndeclared is an answer of which the contract does not say what it holds.
 var errUndeclared = errors.New("the contract does not describe this answer")
@@ -91,14 +129,13 @@ func (o *Operation) FilterAnswer(role string, status int, mediaType string, body
 		return body, nil
 	}
 	r := o.responseFor(status)
-	name, _, err := mime.ParseMediaType(mediaType)
-	if r == nil || err != nil {
+	if r == nil {
 		return nil, errUndeclared
 	}
-	s, stated := lookMedia(r.Content, name)
+	s, err := r.schemaOf(mediaType)
 	switch {
-	case !stated:
-		return nil, errUndeclared
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errUndeclared, err)
 	case s == nil:
 		return body, nil
 	}

@@ -175,3 +175,13 @@ const (
 func escapeToken(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
+
+// unescapeToken is the name that a part of a JSON Pointer stands for.
+func unescapeToken(token string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+}
+
+// lastToken is the name at which a JSON Pointer ends.
+func lastToken(pointer string) string {
+	return unescapeToken(pointer[strings.LastIndexByte(pointer, '/')+1:])
+}

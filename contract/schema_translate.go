@@ -139,7 +139,7 @@ func lookUp(v any, pointer string) any {
 		return nil
 	}
 	for _, token := range tokens[1:] {
-		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+		token = unescapeToken(token)
 		switch in := v.(type) {
 		case map[string]any:
 			v = in[token]

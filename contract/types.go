@@ -102,7 +102,9 @@ const (
 // Response is one answer an operation may give.
 type Response struct {
 	Status  string
-	Content map[string]*Schema // by media type, nil for one that is not JSON or has no schema; empty for an answer without a body
+	Content map[string]*Schema // by media type, that of JSON for a range, nil for one that is not read or has no schema; empty for an answer without a body
+
+	unread map[string]*Schema // of types that are not read, by pointer
 }
 
 // Socket is what may travel on a WebSocket.
