@@ -44,7 +44,7 @@ func (c *compiler) formFields(m *Media, pointer string) error {
 // formField is a field as it stands in a form without an encoding object:
 // arrays as repeated fields, objects as JSON.
 func (c *compiler) formField(m *Media, name string, root *node) *Param {
-	s := &Schema{root: root, nodes: m.Schema.nodes, shape: c.shapeOf([]applied{{root, true}})}
+	s := &Schema{root: root, nodes: m.Schema.nodes, shape: c.shapeOf([]applied{{node: root, sure: true}})}
 	p := &Param{Name: name, In: inForm, Style: "form", Explode: true, Schema: s, form: newForm(s, true), part: &Part{Max: -1}}
 	switch {
 	case p.form.object():

@@ -13,8 +13,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// The bounds of a document. They bound the work too: a document of these sizes
-// is read in seconds.
+// The bounds of a document. With maxEntries, for schemas that combine, they bound
+// the work too: a document of these sizes is read in seconds.
 const (
 	maxDocument   = 8 << 20 // bytes
 	maxDepth      = 100     // nesting

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -26,6 +25,10 @@ type compiler struct {
 	roles   []string          // known to the gate; empty when any will do
 	forms   map[string]*shape // by the nodes that a shape is made of
 	ids     map[*node]int
+
+	way     direction                 // of the schema that is being compiled
+	spared  map[*node]map[string]bool // by schema: what the schemas beside it say that it need not ask for
+	entries int                       // of the shapes that were made for the schema that is being compiled
 }
 
 // side is what is compiled for values that travel one way. There is one for each
@@ -68,7 +71,7 @@ func contractLibrary() *jsonschema.Compiler {
 // and its loader.
 func newSchemaCompiler(name string, library func() *jsonschema.Compiler, base string, doc any) *compiler {
 	return &compiler{name: name, doc: doc, base: base, library: library,
-		sides: map[direction]*side{}, forms: map[string]*shape{}, ids: map[*node]int{}}
+		sides: map[direction]*side{}, forms: map[string]*shape{}, ids: map[*node]int{}, spared: map[*node]map[string]bool{}}
 }
 
 func (c *compiler) side(way direction) (*side, error) {
@@ -123,19 +126,18 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 		s.private = s.private || n.readRoles != nil
 		s.whole = s.whole || n.dynamic != nil
 	}
-	for _, n := range root.under() {
-		n.relieve(way)
+	c.way, c.entries = way, 0
+	s.shape = c.shapeOf([]applied{{node: root, sure: true}})
+	c.way = anyWay
+	if c.entries > maxEntries {
+		return nil, &compileError{pointer, "schemas that combine in too many ways",
+			"members of alternatives are known together, and here each has alternatives of its own that refer to each other",
+			"give the alternatives a member with a constant, or fewer members that lead back"}
 	}
-	s.shape = c.shapeOf([]applied{{root, true}})
+	for _, n := range root.under() {
+		n.relieve(way, c.spared[n])
+	}
 	return s, nil
-}
-
-// relieve takes from what n requires the members that do not travel this way: a
-// client cannot be asked for what only the server or another role writes, nor an
-// answer for what is never shown or to other roles only.
-func (n *node) relieve(way direction) {
-	n.lib.Required = slices.DeleteFunc(n.lib.Required, func(name string) bool { return n.properties[name].oneWay(way) })
-	n.required = n.lib.Required
 }
 
 // pointerOf is where a schema of the document stands, otherwise fallback.

@@ -30,10 +30,11 @@ type node struct {
 
 	properties    map[string]*node
 	patterns      []patternNode
-	additional    *node // additionalProperties as a schema
-	closed        bool  // additionalProperties: false
-	open          bool  // additionalProperties or unevaluatedProperties stated, and not false
-	required      []string
+	additional    *node    // additionalProperties as a schema
+	closed        bool     // additionalProperties: false
+	open          bool     // additionalProperties or unevaluatedProperties stated, and not false
+	asked         []string // required, as the document states it
+	required      []string // what is left of it for values that travel one way
 	propertyNames *node
 	dependent     []dependency
 	minFields     int // -1 when not stated, like the following
@@ -148,7 +149,7 @@ func (g *graph) general(n *node, s *jsonschema.Schema) {
 }
 
 func (g *graph) objects(n *node, s *jsonschema.Schema) {
-	n.properties = g.table(s.Properties)
+	n.properties, n.asked = g.table(s.Properties), slices.Clone(s.Required)
 	for re, p := range s.PatternProperties {
 		n.patterns = append(n.patterns, patternNode{re, g.node(p)})
 	}
@@ -256,16 +257,6 @@ func (n *node) returns(open map[*node]bool) *node {
 	}
 	open[n] = false
 	return nil
-}
-
-// oneWay tells whether a member of this schema does not travel that way.
-func (n *node) oneWay(way direction) bool {
-	for ; n != nil; n = n.ref {
-		if way == request && (n.readOnly || n.writeRoles != nil) || way == answer && (n.writeOnly || n.readRoles != nil) {
-			return true
-		}
-	}
-	return false
 }
 
 func sortedKeys[V any](m map[string]V) []string {

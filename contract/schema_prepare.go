@@ -96,16 +96,13 @@ func (p *preparer) object(s *shape, object map[string]any, boxed any) (out any, 
 	own := object // replaced by a copy when something changes
 	for name, v := range object {
 		m, known := s.fields[name]
-		if p.hidden(s, m, name) {
+		inner := m.shapeIn(s, name)
+		if p.hidden(inner, name) {
 			own, changed = owned(own, changed)
 			delete(own, name)
 			continue
 		}
 		if known && p.travels(m, name) || !known && s.knows(name) {
-			inner := s.rest
-			if known {
-				inner = m.shape
-			}
 			p.path = append(p.path, step{name: name})
 			w, ch := p.value(inner, v)
 			p.path = p.path[:len(p.path)-1]
@@ -145,16 +142,21 @@ func owned(object map[string]any, copied bool) (map[string]any, bool) {
 
 func (p *preparer) array(s *shape, list []any, boxed any) (out any, changed bool) {
 	own := list
-	if !p.allowed(s.items) && len(list) > 0 {
+	if len(list) > len(s.prefix) && !p.allowed(s.items) {
 		if p.way == request {
 			p.deny("")
 		}
-		return []any{}, true
+		own = slices.Clone(list[:len(s.prefix)])
+		list, changed = own, true
 	}
 	for i, v := range list {
 		inner := s.items
 		if i < len(s.prefix) {
 			inner = s.prefix[i]
+		}
+		if i < len(s.prefix) && !p.allowed(inner) {
+			own, changed = p.blanked(own, i, changed), true
+			continue
 		}
 		p.path = append(p.path, step{index: i, item: true})
 		w, ch := p.value(inner, v)
@@ -171,6 +173,37 @@ func (p *preparer) array(s *shape, list []any, boxed any) (out any, changed bool
 		return boxed, false
 	}
 	return own, true
+}
+
+// blanked makes an item null that is not the role's to send or to see: its place
+// tells what the others are.
+func (p *preparer) blanked(list []any, i int, copied bool) []any {
+	if p.way == request {
+		p.denied.tell(append(p.path, step{index: i, item: true}), broken(codeWriteRole, textWriteRole))
+	}
+	if !copied {
+		list = slices.Clone(list)
+	}
+	list[i] = nil
+	return list
+}
+
+// shapeIn is the shape of a member: that of its name, or of the patterns that it
+// matches, or of what nothing names.
+func (m *knownField) shapeIn(s *shape, name string) *shape {
+	if m != nil {
+		return m.shape
+	}
+	inner, matched := s.rest, 0
+	for _, p := range s.patterns {
+		if p.re.MatchString(name) {
+			inner, matched = p.shape, matched+1
+		}
+	}
+	if matched > 1 {
+		return s.mixed
+	}
+	return inner
 }
 
 // knows tells whether a member that no schema names is known all the same.

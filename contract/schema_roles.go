@@ -67,12 +67,8 @@ func (p *preparer) allowed(s *shape) bool {
 	return roles == nil || slices.Contains(roles, p.role)
 }
 
-// hidden tells whether a member is not the role's to send or to see.
-func (p *preparer) hidden(s *shape, m *knownField, name string) bool {
-	inner := s.rest
-	if m != nil {
-		inner = m.shape
-	}
+// hidden tells whether a member of this shape is not the role's to send or to see.
+func (p *preparer) hidden(inner *shape, name string) bool {
 	if p.allowed(inner) {
 		return false
 	}

@@ -1,8 +1,11 @@
 package contract
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // shape is what all the schemas that apply to one value say together about
@@ -11,8 +14,8 @@ type shape struct {
 	trim, emptyNull bool
 	integer         bool // an integer is allowed: 2.0 is written 2
 	fields          map[string]*knownField
-	patterns        []patternNode
-	rest            *shape // of the members that no name leads to
+	patterns        []patternShape
+	rest, mixed     *shape // of the members that nothing names, and of those that several patterns do
 	open            bool   // knows all members
 	defaults        []fallback
 	prefix          []*shape
@@ -27,6 +30,12 @@ type knownField struct {
 	readOnly, writeOnly bool
 }
 
+// patternShape is the shape of the members that one pattern names.
+type patternShape struct {
+	re jsonschema.Regexp
+	*shape
+}
+
 type fallback struct {
 	name  string
 	value any
@@ -35,9 +44,14 @@ type fallback struct {
 // applied is a schema that applies to a value: surely, or in a branch that may
 // not be the value's.
 type applied struct {
-	node *node
-	sure bool
+	node   *node
+	sure   bool
+	branch *node // in which it stands, nil when it is sure
 }
+
+// maxEntries bounds what the shapes of one schema are made of. Their number can
+// grow with two to the number of schemas that refer to each other.
+const maxEntries = 1 << 17
 
 // shapeOf returns the shape of a value to which the schemas apply, nil without
 // any. The same schemas have one shape, so that they may refer to themselves.
@@ -52,6 +66,9 @@ func (c *compiler) shapeOf(roots []applied) *shape {
 	}
 	s := &shape{}
 	c.forms[key] = s
+	if c.entries += len(all); c.entries > maxEntries {
+		return s
+	}
 	for _, a := range all {
 		n := a.node
 		s.trim = s.trim || a.sure && n.trim
@@ -68,8 +85,11 @@ func (c *compiler) shapeOf(roots []applied) *shape {
 			}
 		}
 	}
-	c.shapeFields(s, all)
+	c.shapeFields(s, roots, all)
 	c.shapeItems(s, all)
+	if c.way != anyWay {
+		c.relieved(s, all)
+	}
 	return s
 }
 
@@ -91,40 +111,47 @@ func (c *compiler) keyOf(all []applied) string {
 func spread(roots []applied) []applied {
 	var out []applied
 	at := map[*node]int{}
-	var add func(n *node, sure bool)
-	add = func(n *node, sure bool) {
+	var add func(n *node, branch *node)
+	add = func(n *node, branch *node) {
 		if n == nil {
 			return
 		}
+		a := applied{n, branch == nil, branch}
 		if i, ok := at[n]; ok {
-			if out[i].sure || !sure {
+			if out[i].sure || !a.sure {
 				return
 			}
-			out[i].sure = true
+			out[i] = a
 		} else {
 			at[n] = len(out)
-			out = append(out, applied{n, sure})
+			out = append(out, a)
 		}
-		add(n.ref, sure)
-		add(n.dynamic, sure)
-		for _, m := range n.allOf {
-			add(m, sure)
+		for _, m := range n.joint() {
+			add(m, branch)
 		}
 		for _, branches := range [][]*node{n.anyOf, n.oneOf} {
 			only := soleBranch(branches)
 			for _, m := range branches {
-				add(m, sure && m == only)
+				if m == only {
+					add(m, branch)
+				} else {
+					add(m, m)
+				}
 			}
 		}
 		for _, m := range []*node{n.when, n.then, n.otherwise} {
-			add(m, false)
+			add(m, m)
 		}
 		for _, d := range n.dependent {
-			add(d.schema, false)
+			add(d.schema, d.schema)
 		}
 	}
 	for _, r := range roots {
-		add(r.node, r.sure)
+		if r.sure {
+			add(r.node, nil)
+		} else {
+			add(r.node, r.node)
+		}
 	}
 	return out
 }
@@ -144,63 +171,92 @@ func soleBranch(branches []*node) *node {
 	return only
 }
 
-func (c *compiler) shapeFields(s *shape, all []applied) {
+func (c *compiler) shapeFields(s *shape, roots, all []applied) {
 	names := map[string]*knownField{}
-	var rest []applied
 	speaks := false // whether any schema says which members there are
 	for _, a := range all {
 		n := a.node
-		speaks = speaks || n.properties != nil || n.patterns != nil || n.closed
+		speaks = speaks || len(n.properties) > 0 || n.patterns != nil || n.closed
 		for name := range n.properties {
 			names[name] = nil
 		}
-		for _, p := range n.patterns {
-			s.patterns = append(s.patterns, p)
-			rest = append(rest, applied{p.node, a.sure})
-		}
-		for _, m := range []*node{n.additional, n.restFields} {
-			if m != nil {
-				rest = append(rest, applied{m, a.sure})
-			}
-		}
 	}
 	s.open = s.open || !speaks
-	if len(rest) > 1 { // which of them apply hangs on the name
-		for i := range rest {
-			rest[i].sure = false
-		}
-	}
-	s.rest, s.fields = c.shapeOf(rest), names
+	s.fields = names
+	c.shapeRest(s, all)
 	for _, name := range sortedKeys(names) {
-		c.shapeField(s, all, name)
+		c.shapeField(s, roots, all, name)
 	}
 }
 
-func (c *compiler) shapeField(s *shape, all []applied, name string) {
+// shapeRest makes the shapes of members that no properties name.
+func (c *compiler) shapeRest(s *shape, all []applied) {
+	var matched []applied
+	for i, a := range all {
+		for _, p := range a.node.patterns {
+			matched = append(matched, applied{node: p.node})
+			one := []applied{{node: p.node, sure: a.sure}}
+			s.patterns = append(s.patterns, patternShape{p.re, c.shapeOf(append(one, others(all, i)...))})
+		}
+	}
+	s.rest = c.shapeOf(others(all, -1))
+	if len(s.patterns) > 1 { // how many of them hangs on the name
+		for _, a := range others(all, -1) {
+			matched = append(matched, applied{node: a.node})
+		}
+		s.mixed = c.shapeOf(matched)
+	}
+}
+
+// others are the schemas for what nothing names, without those of one entry.
+func others(all []applied, but int) []applied {
+	var out []applied
+	for i, a := range all {
+		for _, m := range []*node{a.node.additional, a.node.restFields} {
+			if m != nil && i != but {
+				out = append(out, applied{node: m, sure: a.sure})
+			}
+		}
+	}
+	return out
+}
+
+func (c *compiler) shapeField(s *shape, roots, all []applied, name string) {
 	var here []applied
 	for _, a := range all {
 		n, named := a.node, false
 		if p, ok := n.properties[name]; ok {
-			here, named = append(here, applied{p, a.sure}), true
+			here, named = append(here, applied{node: p, sure: a.sure}), true
 		}
 		for _, p := range n.patterns {
 			if p.re.MatchString(name) {
-				here, named = append(here, applied{p.node, a.sure}), true
+				here, named = append(here, applied{node: p.node, sure: a.sure}), true
 			}
 		}
 		if !named {
-			here = append(here, applied{n.additional, a.sure})
+			here = append(here, applied{node: n.additional, sure: a.sure})
 		}
 	}
 	m := &knownField{shape: c.shapeOf(here)}
 	s.fields[name] = m
-	for _, a := range spread(here) {
-		m.readOnly = m.readOnly || a.sure && a.node.readOnly
-		m.writeOnly = m.writeOnly || a.sure && a.node.writeOnly
+	applying := spread(here)
+	m.readOnly = saidOf(name, roots, applying, saysReadOnly)
+	m.writeOnly = saidOf(name, roots, applying, saysWriteOnly)
+	for _, a := range applying {
 		if a.sure && a.node.fallback != nil {
 			s.defaults = append(s.defaults, fallback{name, *a.node.fallback}) // the first there is counts
 		}
 	}
+}
+
+// saidOf tells whether a member is surely of a kind, or wherever it is named.
+func saidOf(name string, roots, applying []applied, says func(*node) bool) bool {
+	if !slices.ContainsFunc(applying, func(a applied) bool { return says(a.node) }) {
+		return false
+	}
+	q := newInquiry(name, says)
+	s := q.of(roots)
+	return s == surely || s == perhaps
 }
 
 func (c *compiler) shapeItems(s *shape, all []applied) {
@@ -210,20 +266,20 @@ func (c *compiler) shapeItems(s *shape, all []applied) {
 		longest = max(longest, len(a.node.prefix))
 		for _, m := range []*node{a.node.items, a.node.restItems} {
 			if m != nil {
-				items = append(items, applied{m, a.sure})
+				items = append(items, applied{node: m, sure: a.sure})
 			}
 		}
 		if a.node.contains != nil {
-			items = append(items, applied{a.node.contains, false})
+			items = append(items, applied{node: a.node.contains})
 		}
 	}
 	for i := range longest {
 		var here []applied
 		for _, a := range all {
 			if i < len(a.node.prefix) {
-				here = append(here, applied{a.node.prefix[i], a.sure})
+				here = append(here, applied{node: a.node.prefix[i], sure: a.sure})
 			} else if a.node.items != nil {
-				here = append(here, applied{a.node.items, a.sure})
+				here = append(here, applied{node: a.node.items, sure: a.sure})
 			}
 		}
 		s.prefix = append(s.prefix, c.shapeOf(here))

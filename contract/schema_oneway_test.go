@@ -1,0 +1,191 @@
+package contract
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
+)
+
+// TestReadOnlyInUnions: a member that is read-only wherever a branch names it does
+// not pass, and one that is write-only wherever it is named does not leave (OAS 3.1
+// §4.8.24, readOnly and writeOnly).
+func TestReadOnlyInUnions(t *testing.T) {
+	const (
+		cat   = `{"type":"object","properties":{"kind":{"const":"cat"},"id":{"type":"integer","ONLY":true}}}`
+		dog   = `{"type":"object","properties":{"kind":{"const":"dog"},"id":{"type":"string","ONLY":true}}}`
+		fish  = `{"type":"object","properties":{"kind":{"const":"fish"}}}`
+		cow   = `{"type":"object","properties":{"kind":{"const":"cow"},"id":{"type":"integer"}}}`
+		based = `{"allOf":[{"properties":{"id":{"ONLY":true}}},{"properties":{"kind":{"const":"cat"},"id":{"type":"integer"}}}]}`
+	)
+	for schema, oneWay := range map[string]bool{
+		`{"oneOf":[` + cat + `,` + dog + `]}`:                                                                                  true,
+		`{"anyOf":[` + cat + `,` + dog + `]}`:                                                                                  true,
+		`{"oneOf":[` + cat + `,` + dog + `,{"type":"null"}]}`:                                                                  true,
+		`{"oneOf":[` + cat + `,` + fish + `]}`:                                                                                 true,
+		`{"oneOf":[` + based + `,` + dog + `]}`:                                                                                true,
+		`{"oneOf":[{"anyOf":[` + cat + `,` + fish + `]},` + dog + `]}`:                                                         true,
+		`{"allOf":[{"oneOf":[` + cat + `,` + dog + `]}],"properties":{"x":{}}}`:                                                true,
+		`{"if":{"required":["kind"]},"then":` + cat + `,"else":` + dog + `}`:                                                   true,
+		`{"if":{"required":["kind"]},"then":` + cat + `}`:                                                                      true,
+		`{"dependentSchemas":{"id":` + cat + `}}`:                                                                              true,
+		`{"patternProperties":{"^id$":{"ONLY":true}},"properties":{"id":{}}}`:                                                  true,
+		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"string","ONLY":true}]}}}`:                       true,
+		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"null"}]}}}`:                                     true,
+		`{"$defs":{"Id":{"ONLY":true}},"properties":{"id":{"allOf":[{"$ref":"#/$defs/Id"}]}}}`:                                 true,
+		`{"$dynamicRef":"#t","$defs":{"T":{"$dynamicAnchor":"t","oneOf":[` + cat + `,` + dog + `]}}}`:                          true,
+		`{"oneOf":[` + cat + `,` + cow + `]}`:                                                                                  false,
+		`{"oneOf":[` + cat + `,` + dog + `],"properties":{"id":{}}}`:                                                           true,
+		`{"oneOf":[` + cat + `,` + fish + `],"properties":{"id":{}}}`:                                                          false,
+		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"string"}]}}}`:                                   false,
+		`{"if":{"required":["kind"]},"then":` + cat + `,"else":` + cow + `}`:                                                   false,
+		`{"not":` + cat + `,"properties":{"id":{}}}`:                                                                           false,
+		`{"oneOf":[{"properties":{"id":{"properties":{"id":{"ONLY":true}}}}},{"properties":{"id":{"properties":{"id":{}}}}}]}`: false,
+	} {
+		in := schemaFor(t, strings.ReplaceAll(schema, "ONLY", "readOnly"), request)
+		v := value(t, `{"id":1}`)
+		if _, _, unknown := in.Prepare(v, Reject); (brief(unknown) == "/id readOnly: is set by the server and must not be sent") != oneWay {
+			t.Errorf("%s, sent: %s", schema, brief(unknown))
+		}
+		if stripped, _, _ := in.Prepare(v, Strip); (len(stripped.(map[string]any)) == 0) != oneWay {
+			t.Errorf("%s, stripped: %v", schema, stripped)
+		}
+		out := schemaFor(t, strings.ReplaceAll(schema, "ONLY", "writeOnly"), answer)
+		if _, _, unknown := out.Prepare(v, Reject); (brief(unknown) == "/id writeOnly: must not be shown") != oneWay {
+			t.Errorf("%s, shown: %s", schema, brief(unknown))
+		}
+	}
+	nested := schemaFor(t, `{"oneOf":[{"properties":{"pet":`+strings.ReplaceAll(cat, "ONLY", "readOnly")+`}},{"properties":{"pet":`+strings.ReplaceAll(dog, "ONLY", "readOnly")+`}}]}`, request)
+	if _, _, unknown := nested.Prepare(value(t, `{"pet":{"id":1}}`), Reject); brief(unknown) != "/pet/id readOnly: is set by the server and must not be sent" {
+		t.Errorf("a member of a member: %s", brief(unknown))
+	}
+}
+
+// TestRequiredOfWhatDoesNotTravel: nobody is asked for a member that another
+// schema beside it keeps for the server, or for a role; whoever else asks still
+// does.
+func TestRequiredOfWhatDoesNotTravel(t *testing.T) {
+	const base = `"Base":{"type":"object","properties":{"id":{"readOnly":true},"rank":{"x-gatehouse":{"write_roles":["admin"]}},"name":{}}}`
+	for schema, want := range map[string]string{
+		`{"allOf":[{"$ref":"#/$defs/Base"},{"required":["id","rank","name"]}]`:                                            "/name required: is required",
+		`{"allOf":[{"required":["id"]}],"$ref":"#/$defs/Base","required":["name"]`:                                        "/name required: is required",
+		`{"properties":{"id":{"allOf":[{"$ref":"#/$defs/Base/properties/id"}]}},"required":["id"]`:                        "",
+		`{"oneOf":[{"$ref":"#/$defs/Base","required":["id","kind"],"properties":{"kind":{}}},{"type":"string"}]`:          "/kind required: is required",
+		`{"oneOf":[{"allOf":[{"$ref":"#/$defs/Base"},{"required":["id","name"]}]},{"type":"string"}]`:                     "/name required: is required",
+		`{"$ref":"#/$defs/Base","oneOf":[{"required":["id"]},{"required":["name"]}]`:                                      "oneOf: fits none of the allowed forms",
+		`{"$ref":"#/$defs/Base","unevaluatedProperties":false,"allOf":[{"required":["id"]}]`:                              "",
+		`{"properties":{"u":{"$ref":"#/$defs/Base"}},"allOf":[{"properties":{"u":{"required":["id"]}}}],"required":["u"]`: "/u required: is required",
+	} {
+		s := schemaFor(t, schema+`,"$defs":{`+base+`}}`, request)
+		if got := brief(s.Validate(value(t, `{}`))); got != want {
+			t.Errorf("%s: %s, want %s", schema, got, want)
+		}
+	}
+	inner := schemaFor(t, `{"properties":{"u":{"$ref":"#/$defs/Base"}},"allOf":[{"properties":{"u":{"required":["id","x"]}}}],"$defs":{`+base+`}}`, request)
+	if got := brief(inner.Validate(value(t, `{"u":{}}`))); got != "/u/x required: is required" {
+		t.Errorf("in a member: %s", got)
+	}
+	shared := newCompiler("test", value(t, `{"Asks":{"required":["id"]},`+base+`,
+		"a":{"allOf":[{"$ref":"#/Base"},{"$ref":"#/Asks"}]},"b":{"allOf":[{"properties":{"id":{}}},{"$ref":"#/Asks"}]}}`).(map[string]any), false)
+	first, err := shared.compile("/a", request)
+	if err != nil || first.Validate(value(t, `{}`)) != nil {
+		t.Errorf("where it does not travel: %v", err)
+	}
+	second, err := shared.compile("/b", request)
+	if err != nil || brief(second.Validate(value(t, `{}`))) != "/id required: is required" {
+		t.Errorf("where it does: %v", err)
+	}
+	if s := schemaFor(t, `{"oneOf":[{"required":["id"]},{"required":["name"]}],"$ref":"#/$defs/Base","$defs":{`+base+`}}`, request); s.Validate(value(t, `{"name":"a"}`)) != nil {
+		t.Error("a branch that asks for the id alone fits everything")
+	}
+}
+
+// TestRolesOfOnePattern: they are for the members that the pattern names, and for
+// no others.
+func TestRolesOfOnePattern(t *testing.T) {
+	const admins = `"x-gatehouse":{"write_roles":["admin"]}`
+	for _, c := range []struct{ schema, body, refused string }{
+		{`{"patternProperties":{"^a_":{` + admins + `}},"additionalProperties":{"type":"string"}}`, `{"b":"x"}`, ""},
+		{`{"patternProperties":{"^a_":{` + admins + `}},"additionalProperties":{"type":"string"}}`, `{"a_":"x"}`, "/a_"},
+		{`{"patternProperties":{"^a_":{}},"additionalProperties":{` + admins + `}}`, `{"a_":"x"}`, ""},
+		{`{"patternProperties":{"^a_":{}},"additionalProperties":{` + admins + `}}`, `{"b":"x"}`, "/b"},
+		{`{"patternProperties":{"^a_":{` + admins + `},"^b_":{}}}`, `{"b_":"x"}`, ""},
+		{`{"patternProperties":{"^a":{` + admins + `},"b$":{}}}`, `{"ab":"x"}`, "/ab"},
+		{`{"allOf":[{"patternProperties":{"^a":{}}},{"additionalProperties":{` + admins + `}}]}`, `{"a":"x"}`, "/a"},
+		{`{"allOf":[{"patternProperties":{"^a":{}}},{"patternProperties":{"b$":{}},"additionalProperties":{` + admins + `}}]}`, `{"ab":"x"}`, "/ab"},
+	} {
+		op := &Operation{Body: bodyOf(t, `{"application/json":{"schema":`+c.schema+`}}`, true)}
+		want := ""
+		if c.refused != "" {
+			want = "FORBIDDEN " + c.refused + " write_role: may not be set with your role"
+		}
+		if _, err := op.Decode("guest", "application/json", []byte(c.body)); formRefusal(err) != want {
+			t.Errorf("%s, %s: %s, want %s", c.schema, c.body, formRefusal(err), want)
+		}
+	}
+}
+
+// TestRolesOfAPlace: an item whose place in a list is some roles' is not taken from
+// others and not shown to them; the items after it keep their places.
+func TestRolesOfAPlace(t *testing.T) {
+	const tuple = `{"type":"array","prefixItems":[{},{"x-gatehouse":{"write_roles":["admin"],"read_roles":["admin"]}},{}],"items":ITEMS}`
+	const roled = `{"x-gatehouse":{"write_roles":["admin"],"read_roles":["admin"]}}`
+	for _, c := range []struct{ items, list, refused, shown string }{
+		{`false`, `["a",5,"c"]`, "FORBIDDEN /1 write_role: may not be set with your role", `["a",null,"c"]`},
+		{`false`, `["a"]`, "", `["a"]`},
+		{roled, `["a"]`, "", `["a"]`},
+		{roled, `["a",1,"c",4,5]`, "FORBIDDEN write_role: may not be set with your role, /1 write_role: may not be set with your role", `["a",null,"c"]`},
+		{`{}`, `["a",1,"c",4,5]`, "FORBIDDEN /1 write_role: may not be set with your role", `["a",null,"c",4,5]`},
+	} {
+		schema := strings.Replace(tuple, "ITEMS", c.items, 1)
+		op := &Operation{Body: bodyOf(t, `{"application/json":{"schema":`+schema+`}}`, true)}
+		if _, err := op.Decode("guest", "application/json", []byte(c.list)); formRefusal(err) != c.refused {
+			t.Errorf("%s is taken: %s, want %s", c.list, formRefusal(err), c.refused)
+		}
+		if _, err := op.Decode("admin", "application/json", []byte(c.list)); err != nil && c.items != "false" {
+			t.Errorf("%s of an admin: %s", c.list, refusal(err))
+		}
+		op.Responses = map[string]*Response{"200": {Content: map[string]*Schema{"application/json": schemaFor(t, schema, answer)}}}
+		sent := value(t, c.list)
+		out, err := op.FilterAnswer("guest", 200, "application/json", []byte(c.list))
+		if string(out) != c.shown || err != nil {
+			t.Errorf("%s is shown as %s %v, want %s", c.list, out, err, c.shown)
+		}
+		if left, _ := strictjson.Marshal(sent); string(left) != c.list {
+			t.Errorf("the list itself became %s", left)
+		}
+		if out, err := op.FilterAnswer("admin", 200, "application/json", []byte(c.list)); string(out) != c.list || err != nil {
+			t.Errorf("%s is shown to an admin as %s %v", c.list, out, err)
+		}
+	}
+}
+
+// TestSchemasThatCombineWithoutEnd: n schemas that refer to each other have two to
+// the n ways to apply together. That is told, and does not take the time.
+func TestSchemasThatCombineWithoutEnd(t *testing.T) {
+	document := func(n int) string {
+		var b strings.Builder
+		b.WriteString(`{"S0":{"properties":{"x":{"$ref":"#/S0"},"y":{"anyOf":[{"$ref":"#/S0"},{"$ref":"#/S1"}]}}}`)
+		for i := 1; i < n; i++ {
+			fmt.Fprintf(&b, `,"S%d":{"properties":{"x":{"$ref":"#/S%d"},"y":{"$ref":"#/S%d"}}}`, i, i+1, i+1)
+		}
+		fmt.Fprintf(&b, `,"S%d":{"properties":{"z":{}}}}`, n)
+		return b.String()
+	}
+	compile := func(n int) error {
+		_, err := newCompiler("test", value(t, document(n)).(map[string]any), false).compile("/S0", request)
+		return err
+	}
+	if err := compile(8); err != nil {
+		t.Errorf("few schemas: %v", err)
+	}
+	began := time.Now()
+	if err := compile(40); err == nil || !strings.HasPrefix(err.Error(), "/S0: schemas that combine in too many ways: ") {
+		t.Errorf("many schemas: %v", err)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
