@@ -129,7 +129,7 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 	c.way, c.entries = way, 0
 	s.shape = c.shapeOf([]applied{{node: root, sure: true}})
 	c.way = anyWay
-	if c.entries > maxEntries {
+	if c.tangled() {
 		return nil, &compileError{pointer, "schemas that combine in too many ways",
 			"members of alternatives are known together, and here each has alternatives of its own that refer to each other",
 			"give the alternatives a member with a constant, or fewer members that lead back"}

@@ -49,9 +49,15 @@ type applied struct {
 	branch *node // in which it stands, nil when it is sure
 }
 
-// maxEntries bounds what the shapes of one schema are made of. Their number can
-// grow with two to the number of schemas that refer to each other.
-const maxEntries = 1 << 17
+// maxEntries bounds what the shapes of one schema are made of, and maxShare how
+// often each of its parts may stand in one. The number of shapes can grow with two
+// to the number of schemas that refer to each other.
+const (
+	maxEntries = 1 << 16
+	maxShare   = 16
+)
+
+func (c *compiler) tangled() bool { return c.entries > maxEntries+maxShare*len(c.ids) }
 
 // shapeOf returns the shape of a value to which the schemas apply, nil without
 // any. The same schemas have one shape, so that they may refer to themselves.
@@ -66,7 +72,7 @@ func (c *compiler) shapeOf(roots []applied) *shape {
 	}
 	s := &shape{}
 	c.forms[key] = s
-	if c.entries += len(all); c.entries > maxEntries {
+	if c.entries += len(all); c.tangled() {
 		return s
 	}
 	for _, a := range all {
