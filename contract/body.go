@@ -166,6 +166,10 @@ func (o *Operation) settle(role string, s *Schema, v any, faults []problem.Field
 	if len(faults) > 0 {
 		return settled{}, problem.Invalid(tidy(faults)...)
 	}
+	if p.numbers {
+		plain, numbers := s.shape.plain(out)
+		out, changed = plain, changed || numbers
+	}
 	return settled{out, changed, unknown}, nil
 }
 

@@ -48,7 +48,7 @@ func (s *Schema) Validate(v any) []problem.Field {
 	if hasty.begin(v) {
 		return nil
 	}
-	w := walker{schema: s, sink: &sink{}, steps: hasty.steps}
+	w := walker{schema: s, sink: &sink{}, steps: hasty.steps, known: hasty.known}
 	w.begin(v)
 	if len(w.sink.faults) == 0 { // never a refusal without a reason
 		w.fault(s.root, "invalid", "does not fit the contract")
@@ -59,8 +59,8 @@ func (s *Schema) Validate(v any) []problem.Field {
 // Prepare does to a value, as strictjson.Decode gives it, what the contract
 // says before it is validated: unknown members are stripped (policy strip),
 // strings trimmed, "" made null where `empty: null` is stated, defaults filled
-// in, and integers written as 2.0 or 2e0 made 2. The value itself is never
-// touched; out is v when nothing changed. unknown lists the members that no
+// in, and integers written as 2.0 or 2e0 made 2, if that has 40 digits at most. The
+// value itself is never touched; out is v when nothing changed. unknown lists the members that no
 // schema names (policies reject and report) and the read-only ones of a request.
 //
 // Known are the members that properties or patternProperties name in the schema
@@ -77,6 +77,10 @@ func (s *Schema) Prepare(v any, u Unknown) (out any, changed bool, unknown []pro
 	}
 	p := preparer{policy: u, way: s.way, role: anyRole}
 	out, changed = p.whole(s.shape, v)
+	if p.numbers {
+		plain, numbers := s.shape.plain(out)
+		out, changed = plain, changed || numbers
+	}
 	return out, changed, p.sink.fields()
 }
 

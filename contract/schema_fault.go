@@ -82,10 +82,14 @@ func (w *walker) noBranch(n *node, keyword string, branches []*node, v any) {
 	}
 	var found [][]fault
 	for _, m := range branches {
-		own := walker{schema: w.schema, sink: &sink{}, path: w.path, trail: w.trail, steps: w.steps}
+		own := walker{schema: w.schema, sink: &sink{}, path: w.path, trail: w.trail, steps: w.steps, branch: true, telling: w.telling, known: w.known}
 		own.walk(m, v)
-		w.steps = own.steps
+		w.steps, w.telling, w.known = own.steps, own.telling, own.known
 		found = append(found, own.sink.faults)
+	}
+	if w.telling > maxTelling { // what was found is not all
+		w.fault(n, keyword, textNoForm)
+		return
 	}
 	w.condense(n, keyword, found)
 }

@@ -58,7 +58,7 @@ func ofText(fits func(string) bool) func(any) error {
 func integerOf(bits int) func(json.Number) bool {
 	return func(n json.Number) bool {
 		if !plainInteger(n) {
-			n, _ = wholeNumber(n)
+			n, _ = numeralOf(n).written()
 		}
 		_, err := strconv.ParseInt(string(n), 10, bits)
 		return err == nil

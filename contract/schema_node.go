@@ -1,7 +1,7 @@
 package contract
 
 import (
-	"math/big"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -20,6 +20,7 @@ type node struct {
 
 	types    kindMask
 	enum     []any
+	numbers  map[numeral]bool // those of enum
 	constant *any
 	format   *jsonschema.Format
 
@@ -52,7 +53,7 @@ type node struct {
 	pattern              jsonschema.Regexp
 
 	bounds     []*bound
-	multipleOf *big.Rat
+	multipleOf *divisor
 
 	readOnly, writeOnly bool
 	fallback            *any // default
@@ -132,7 +133,7 @@ func (g *graph) general(n *node, s *jsonschema.Schema) {
 		n.types = kindsNamed(s.Types.ToStrings())
 	}
 	if s.Enum != nil {
-		n.enum = s.Enum.Values
+		n.enum, n.numbers = s.Enum.Values, numbersIn(s.Enum.Values)
 	}
 	n.constant, n.format, n.fallback = s.Const, s.Format, s.Default
 	n.readOnly, n.writeOnly = s.ReadOnly, s.WriteOnly
@@ -146,6 +147,16 @@ func (g *graph) general(n *node, s *jsonschema.Schema) {
 		n.dynamic = g.node(s.RecursiveRef)
 	}
 	n.delegate = s.UnevaluatedItems != nil || s.UnevaluatedProperties != nil || s.DraftVersion < 2020 || s.Dependencies != nil
+}
+
+func numbersIn(values []any) map[numeral]bool {
+	numbers := map[numeral]bool{}
+	for _, v := range values {
+		if n, ok := v.(json.Number); ok {
+			numbers[numeralOf(n)] = true
+		}
+	}
+	return numbers
 }
 
 func (g *graph) objects(n *node, s *jsonschema.Schema) {
@@ -185,7 +196,7 @@ func (g *graph) arrays(n *node, s *jsonschema.Schema) {
 
 func (g *graph) scalars(n *node, s *jsonschema.Schema) {
 	n.minLength, n.maxLength, n.pattern = count(s.MinLength), count(s.MaxLength), s.Pattern
-	n.multipleOf = s.MultipleOf
+	n.multipleOf = newDivisor(s.MultipleOf)
 	for _, b := range []*bound{
 		newBound(s.Minimum, "minimum", at|above, textMinimum),
 		newBound(s.Maximum, "maximum", at|below, textMaximum),

@@ -23,6 +23,8 @@ type preparer struct {
 	room   [8]step // what path holds in most values, without an allocation
 	sink   sink
 	denied sink // members that the role may not send
+
+	numbers bool // some number stands for an integer that is not written in digits alone
 }
 
 // whole prepares the value at the root.
@@ -62,9 +64,7 @@ func (p *preparer) value(s *shape, v any) (out any, changed bool) {
 			return text, true
 		}
 	case json.Number:
-		if n, ok := wholeNumber(t); ok {
-			return n, true
-		}
+		p.numbers = true
 	case map[string]any:
 		return p.object(s, t, v)
 	case []any:
@@ -73,22 +73,60 @@ func (p *preparer) value(s *shape, v any) (out any, changed bool) {
 	return v, false // as it came: to box it anew would cost an allocation
 }
 
+// plain writes integers in digits alone, 2.0 and 2e0 as 2, so that whoever reads an
+// integer can. It is done to values that were validated: a list that is too long
+// is refused before it grows.
+func (s *shape) plain(v any) (out any, changed bool) {
+	if s == nil || s.settled(v) {
+		return v, false
+	}
+	switch t := v.(type) {
+	case json.Number:
+		if n, ok := numeralOf(t).written(); ok {
+			return n, true
+		}
+	case map[string]any:
+		own := t
+		for name, member := range t {
+			if w, ch := s.fields[name].shapeIn(s, name).plain(member); ch {
+				own, changed = owned(own, changed)
+				own[name] = w
+			}
+		}
+		if changed {
+			return own, true
+		}
+	case []any:
+		own := t
+		for i, item := range t {
+			if w, ch := s.itemAt(i).plain(item); ch {
+				if !changed {
+					own, changed = slices.Clone(t), true
+				}
+				own[i] = w
+			}
+		}
+		if changed {
+			return own, true
+		}
+	}
+	return v, false
+}
+
+// itemAt is the shape of an item by its place.
+func (s *shape) itemAt(i int) *shape {
+	if i < len(s.prefix) {
+		return s.prefix[i]
+	}
+	return s.items
+}
+
 // text trims a string, and tells whether it stands for null.
 func (s *shape) text(v string) (text string, null bool) {
 	if s.trim {
 		v = strings.TrimSpace(v)
 	}
 	return v, s.emptyNull && v == ""
-}
-
-// wholeNumber writes 2.0 as 2, so that whoever reads an integer can. A number
-// that is no integer is left for Validate to refuse.
-func wholeNumber(n json.Number) (json.Number, bool) {
-	r, ok := rat(n)
-	if !ok || !r.IsInt() {
-		return n, false
-	}
-	return json.Number(r.Num().String()), true
 }
 
 // object prepares the members; boxed is the object as it came.
@@ -150,10 +188,7 @@ func (p *preparer) array(s *shape, list []any, boxed any) (out any, changed bool
 		list, changed = own, true
 	}
 	for i, v := range list {
-		inner := s.items
-		if i < len(s.prefix) {
-			inner = s.prefix[i]
-		}
+		inner := s.itemAt(i)
 		if i < len(s.prefix) && !p.allowed(inner) {
 			own, changed = p.blanked(own, i, changed), true
 			continue

@@ -80,11 +80,7 @@ func (m kindMask) fits(k kindMask, v any) bool {
 func plainInteger(n json.Number) bool { return !strings.ContainsAny(string(n), ".eE") }
 
 func isInteger(n json.Number) bool {
-	if plainInteger(n) {
-		return true
-	}
-	_, whole := wholeNumber(n)
-	return whole
+	return plainInteger(n) || numeralOf(n).whole()
 }
 
 func rat(n json.Number) (*big.Rat, bool) { return new(big.Rat).SetString(string(n)) }
@@ -140,11 +136,6 @@ func (b *bound) compare(n json.Number) sides {
 	return above
 }
 
-func multiple(n json.Number, of *big.Rat) bool {
-	r, ok := rat(n)
-	return ok && r.Quo(r, of).IsInt()
-}
-
 // ratText writes a number of the contract in decimals, exactly.
 func ratText(r *big.Rat) string {
 	places, _ := r.FloatPrec()
@@ -170,8 +161,8 @@ func same(a, b any) bool {
 		b, ok := b.([]any)
 		return ok && slices.EqualFunc(a, b, same)
 	case json.Number:
-		b, _ := b.(json.Number)
-		return spelling(a) == spelling(b)
+		b, ok := b.(json.Number)
+		return ok && (a == b || numeralOf(a) == numeralOf(b))
 	case string:
 		b, ok := b.(string)
 		return ok && a == b
@@ -228,19 +219,6 @@ func hashInto(h *maphash.Hash, v any) {
 	case bool:
 		_, _ = h.WriteString(strconv.FormatBool(v))
 	case json.Number:
-		_, _ = h.WriteString(spelling(v))
+		maphash.WriteComparable(h, numeralOf(v)) // were it a float64, a list of long numbers could be made to collide
 	}
-}
-
-// spelling is the same text for equal numbers, and another for others: were it a
-// float64, a list of long numbers could be made to collide.
-func spelling(n json.Number) string {
-	if plainInteger(n) && n != "-0" {
-		return string(n)
-	}
-	r, ok := rat(n)
-	if !ok {
-		return string(n)
-	}
-	return r.RatString()
 }

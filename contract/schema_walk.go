@@ -5,9 +5,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxSteps bounds the work on one value: a schema whose branches call each other
-// takes time exponential in the depth of the value.
-const maxSteps = 1_000_000
+// maxSteps bounds the work on one value, and maxTelling what of it goes into saying
+// why no branch fits: where branches call each other, that takes time exponential
+// in the depth of the value.
+const (
+	maxSteps   = 1_000_000
+	maxTelling = 5_000
+)
 
 // walker checks one value. Without a sink it stops at the first fault.
 type walker struct {
@@ -17,6 +21,10 @@ type walker struct {
 	path   []step
 	trail  []frame // the nodes being applied, outermost first
 	steps  int
+
+	branch  bool // what is walked is a branch that does not fit
+	telling int  // steps in such branches
+	known   *verdicts
 }
 
 // step is one move into the value: to a member, or to an item of a list.
@@ -48,14 +56,20 @@ func (w *walker) begin(v any) bool {
 
 // done tells whether nothing that is still to come could make a difference.
 func (w *walker) done() bool {
-	return w.steps > maxSteps || w.failed && (w.sink == nil || w.sink.full())
+	return w.cut() || w.failed && (w.sink == nil || w.sink.full())
 }
+
+// cut tells whether the walk ended before its time.
+func (w *walker) cut() bool { return w.steps > maxSteps || w.branch && w.telling > maxTelling }
 
 func (w *walker) walk(n *node, v any) {
 	if n.accepts == always || w.done() {
 		return
 	}
 	w.steps++
+	if w.branch {
+		w.telling++
+	}
 	outer := w.trail
 	if w.sink != nil {
 		w.trail = append(w.trail, frame{n, len(w.path)})
@@ -74,7 +88,7 @@ func (w *walker) apply(n *node, v any) {
 		w.wrongType(n, n.types)
 	case n.constant != nil && !same(v, *n.constant):
 		w.fault(n, "const", textConst(*n.constant))
-	case n.enum != nil && !oneOf(n.enum, v):
+	case n.enum != nil && !n.lists(v):
 		w.fault(n, "enum", textEnum(n.enum))
 	default:
 		w.inside(n, v)
@@ -82,8 +96,13 @@ func (w *walker) apply(n *node, v any) {
 	}
 }
 
-func oneOf(list []any, v any) bool {
-	for _, e := range list {
+// lists tells whether a value is one of enum. A number is read once, however many
+// there are.
+func (n *node) lists(v any) bool {
+	if number, ok := v.(json.Number); ok {
+		return n.numbers[numeralOf(number)]
+	}
+	for _, e := range n.enum {
 		if same(e, v) {
 			return true
 		}
@@ -136,8 +155,8 @@ func (w *walker) number(n *node, v json.Number, boxed any) {
 			w.fault(n, b.keyword, b.text)
 		}
 	}
-	if n.multipleOf != nil && !multiple(v, n.multipleOf) {
-		w.fault(n, "multipleOf", textMultiple(ratText(n.multipleOf)))
+	if n.multipleOf != nil && !n.multipleOf.divides(v) {
+		w.fault(n, "multipleOf", textMultiple(ratText(n.multipleOf.Rat)))
 	}
 	w.format(n, boxed)
 }
@@ -210,9 +229,19 @@ func (w *walker) contains(n *node, list []any) {
 // would tells whether a value fits, without telling faults. When the walk is
 // done it says no without looking.
 func (w *walker) would(n *node, v any) bool {
-	quiet := walker{schema: w.schema, steps: w.steps, failed: w.done()}
+	key, keep := w.keyOf(n, v)
+	if keep {
+		if fits, met := w.known.of[key]; met {
+			return fits
+		}
+	}
+	quiet := walker{schema: w.schema, steps: w.steps, failed: w.done(), branch: w.branch, telling: w.telling, known: w.known}
+	looked := !quiet.failed
 	quiet.walk(n, v)
-	w.steps = quiet.steps
+	w.steps, w.telling, w.known = quiet.steps, quiet.telling, quiet.known
+	if keep && looked && !quiet.cut() {
+		w.known.of[key] = !quiet.failed
+	}
 	return !quiet.failed
 }
 
