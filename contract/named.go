@@ -61,7 +61,3 @@ func (n *node) names(known map[string]bool) {
 func isIndex(name string) bool {
 	return len(name) <= 3 && strings.Trim(name, digits) == ""
 }
-
-func unescapeToken(token string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-}
