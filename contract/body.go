@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
@@ -74,7 +75,8 @@ const textNUL = "must not contain the character U+0000"
 // DecodeBody decodes, prepares and validates a body. body is exactly what was
 // validated: data itself when nothing had to be changed, nil when there is none
 // or the operation takes none. A body of another media type than JSON passes as
-// it is, but for forms that state a schema. unknown lists the members that no schema names under the policy report.
+// it is, but for forms that state a schema. unknown lists the members that no
+// schema names under the policy report.
 // Refusals: 415 with Accept for a media type or charset that the contract does
 // not list, 400 for what is not strict JSON or does not fit, all faults at once.
 func (o *Operation) DecodeBody(contentType string, data []byte) (body []byte, unknown []problem.Field, err *problem.Error) {
@@ -91,8 +93,8 @@ type Decoded struct {
 
 // Decode does what DecodeBody says, for a caller with a role: a member that the
 // contract leaves to other roles (write_roles) is refused with 403. A form that
-// has a schema is validated like JSON. multipart/form-data is read by DecodeForm
-// instead, for files are not held in memory; here it passes as it is.
+// has a schema is validated like JSON. multipart/form-data with a schema is read
+// by DecodeForm instead, for files are not held in memory; here it is an error.
 func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, err *problem.Error) {
 	if o.Body == nil {
 		return d, nil
@@ -110,6 +112,8 @@ func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, er
 	switch {
 	case media.Form && media.Schema != nil:
 		return o.decodeURLEncoded(role, media, data)
+	case media.Multipart && media.Schema != nil: // whoever comes here took it for something else
+		return d, problem.Internal(errNotRead)
 	case !media.JSON:
 		return Decoded{Body: data, Value: data}, nil
 	}
@@ -129,6 +133,9 @@ func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, er
 	}
 	return Decoded{data, data, got.unknown}, err
 }
+
+// errNotRead is a form that was to be read part by part.
+var errNotRead = errors.New("multipart/form-data is decoded by DecodeForm")
 
 // written is a value as JSON.
 func written(v any) ([]byte, *problem.Error) {
@@ -207,8 +214,8 @@ func (o *Operation) decodeJSON(data []byte) (any, *problem.Error) {
 }
 
 // Media finds the media type of a Content-Type among those of the contract. It
-// refuses, 415 with Accept, what is none of them, cannot be read, or states a
-// charset other than utf-8.
+// refuses, 415 with Accept, what is none of them, cannot be read, holds a byte
+// beyond ASCII, or states a charset other than utf-8.
 func (b *Body) Media(contentType string) (*Media, *problem.Error) {
 	m, why := b.media(contentType)
 	if m == nil {
@@ -223,6 +230,9 @@ func (b *Body) media(contentType string) (*Media, string) {
 	}
 	if contentType == "" {
 		return nil, "no Content-Type"
+	}
+	if strings.ContainsFunc(contentType, func(r rune) bool { return r >= utf8.RuneSelf }) { // blanks of Unicode, which some readers trim
+		return nil, "a Content-Type beyond ASCII"
 	}
 	name, params, err := mime.ParseMediaType(contentType)
 	if err != nil {

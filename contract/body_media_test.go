@@ -18,7 +18,7 @@ func TestMediaOfABody(t *testing.T) {
 	if got := late.Accepts(); !slices.Equal(got, []string{"application/json", "x/json+json", "a/b", "application/xml", "c/d"}) {
 		t.Errorf("accepts %q, JSON is not first", got)
 	}
-	const unlisted = "a media type that the contract does not list"
+	const unlisted, beyond = "a media type that the contract does not list", "a Content-Type beyond ASCII"
 	for contentType, want := range map[string]struct{ media, why string }{
 		"application/json":                      {"application/json", ""},
 		"APPLICATION/JSON; charset=\"UTF-8\"":   {"application/json", ""},
@@ -34,6 +34,9 @@ func TestMediaOfABody(t *testing.T) {
 		"json":                                  {"", unlisted},
 		"multipart/form-data; boundary=b":       {"", unlisted},
 		"application/x-www-form-urlencoded;q=1": {"application/x-www-form-urlencoded", ""},
+		"\u00a0application/json":                {"", beyond},
+		"application/json\u2003":                {"", beyond},
+		"application/json; a=\"\xff\"":          {"", beyond},
 	} {
 		m, err := b.Media(contentType)
 		switch {

@@ -135,6 +135,16 @@ func TestBinaryOfOpenAPI30(t *testing.T) {
 	}
 }
 
+// TestDecodeTakesNoFormForBytes: what DecodeForm was to read part by part does not
+// pass unread.
+func TestDecodeTakesNoFormForBytes(t *testing.T) {
+	op := formOf(t, "multipart/form-data", "{}", Reject)
+	d, err := op.Decode("member", "multipart/form-data; boundary=b", []byte("--b--"))
+	if err == nil || err.Status != 500 || d.Body != nil || d.Value != nil {
+		t.Errorf("%q %v", d.Body, err)
+	}
+}
+
 // FuzzURLEncodedForm: what passes is read the same way once more, and standard
 // readers find no field that was not validated.
 func FuzzURLEncodedForm(f *testing.F) {

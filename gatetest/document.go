@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"mime/multipart"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/internal/strictjson"
+	"github.com/gatehouse-api/gatehouse/problem"
 )
 
 // document is a contract as it is served, decoded.
@@ -288,7 +290,7 @@ func writePart(w *multipart.Writer, name, text string, as contract.Part) error {
 }
 
 func (o *operation) bodyFits() error {
-	_, _, refusal := o.op.DecodeBody(o.media, bytes.Clone(o.body))
+	refusal := o.refusal("guest", o.body)
 	if refusal == nil {
 		return nil
 	}
@@ -297,4 +299,42 @@ func (o *operation) bodyFits() error {
 		why += "; " + f.Pointer + " " + f.Message
 	}
 	return fmt.Errorf("the body %s does not fit: %s; state one in Target.Bodies", o.body, why)
+}
+
+// refusal is what the contract has against a body that a role sends.
+func (o *operation) refusal(role string, body []byte) *problem.Error {
+	media, refusal := o.op.Body.Media(o.media)
+	if refusal == nil && media.Multipart && media.Schema != nil {
+		values, err := formValues(media, body)
+		if err != nil {
+			return problem.Malformed(err.Error())
+		}
+		_, refusal = o.op.DecodeForm(role, media, values, nil)
+		return refusal
+	}
+	_, refusal = o.op.Decode(role, o.media, bytes.Clone(body))
+	return refusal
+}
+
+// formValues reads multipart/form-data.
+func formValues(media *contract.Media, body []byte) ([]contract.FormValue, error) {
+	var values []contract.FormValue
+	for parts := multipart.NewReader(bytes.NewReader(body), boundary); ; {
+		part, err := parts.NextRawPart()
+		if err == io.EOF {
+			return values, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the form: %w", err)
+		}
+		data, err := io.ReadAll(part)
+		if err != nil {
+			return nil, fmt.Errorf("reading the form: %w", err)
+		}
+		v := contract.FormValue{Name: part.FormName(), Text: string(data)}
+		if media.Part(v.Name).File || part.FileName() != "" {
+			v.Text, v.File = "", &contract.FormFile{Name: part.FileName(), Type: part.Header.Get("Content-Type"), Size: int64(len(data))}
+		}
+		values = append(values, v)
+	}
 }

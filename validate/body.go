@@ -52,12 +52,12 @@ func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, r
 		return in, problem.Malformed("Content-Type is stated more than once")
 	}
 	contentType := strings.Join(types, "")
-	if op.Body != nil && (r.ContentLength != -1 || zipped != nil || strings.HasPrefix(strings.ToLower(contentType), "multipart/")) {
-		media, refusal := op.Body.Media(contentType)
-		if refusal != nil {
+	if op.Body != nil {
+		switch media, refusal := op.Body.Media(contentType); {
+		case refusal != nil && (contentType != "" || r.ContentLength != -1 || zipped != nil):
 			return in, refusal
-		}
-		if media.Multipart && media.Schema != nil {
+		case refusal != nil: // nothing is said of it, and it may be none
+		case media.Multipart && media.Schema != nil:
 			in, refusal = l.readUpload(c, r, uploadOf{op, media, role, contentType})
 			return in, zipped.explain(refusal)
 		}
