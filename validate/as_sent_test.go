@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -65,6 +66,34 @@ func TestBodiesThatBreakOffPassInNoMode(t *testing.T) {
 			rec := httptest.NewRecorder()
 			if h.ServeHTTP(rec, r); rec.Code != 400 && (mode != call.Enforce || rec.Code != 415) {
 				t.Errorf("%v, %s: %d %s", mode, contentType, rec.Code, rec.Body)
+			}
+		}
+	}
+}
+
+// TestFormsThatBreakOffPassInNoMode: nor do those that are read past the buffer
+// of the call; too slow is 408 (RFC 9110 §15.5.9).
+func TestFormsThatBreakOffPassInNoMode(t *testing.T) {
+	for _, mode := range []call.Mode{call.Off, call.Report, call.Enforce} {
+		for _, c := range []struct {
+			path, contentType, coding, begun string
+			err                              error
+			status                           int
+		}{
+			{"/files", "multipart/form-data; boundary=b", "", "--b\r\n", errors.New("gone"), 400},
+			{"/files", "multipart/form-data; boundary=b", "", "--b\r\n", os.ErrDeadlineExceeded, 408},
+			{"/zipped", "application/json", "gzip", zip(t, "gzip", `{}`)[:10], errors.New("gone"), 400},
+			{"/zipped", "application/json", "gzip", zip(t, "gzip", `{}`)[:10], os.ErrDeadlineExceeded, 408},
+		} {
+			h := relaxed(t, mode, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Errorf("%v, %s: served", mode, c.path) }))
+			r := httptest.NewRequest("POST", c.path, io.MultiReader(strings.NewReader(c.begun), iotest.ErrReader(c.err)))
+			r.Header.Set("Content-Type", c.contentType)
+			if c.coding != "" {
+				r.Header.Set("Content-Encoding", c.coding)
+			}
+			rec := httptest.NewRecorder()
+			if h.ServeHTTP(rec, r); rec.Code != c.status {
+				t.Errorf("%v, %s, %v: %d %s", mode, c.path, c.err, rec.Code, rec.Body)
 			}
 		}
 	}

@@ -76,18 +76,81 @@ func pardoned(c *call.Call) string {
 	return strings.Join(codes, " ")
 }
 
-// TestReportReservesForBoth: what was sent and what it holds are two buffers.
-func TestReportReservesForBoth(t *testing.T) {
-	sent := zip(t, "gzip", `{"a":"b"}`)
-	for room, want := range map[int64]string{300_000 + int64(len(sent)): "", 300_000 + int64(len(sent)) - 1: "SERVICE_UNAVAILABLE"} {
-		begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: room, Modes: call.Modes{"uploads": {"validate": call.Report}}})
+// TestReportNeedsNoMoreMemory: what was sent waits beside the pool, in memory
+// while there is some and on the disk otherwise. Where the pool has no room for
+// what enforce needs, the handler gets the body as it was sent.
+func TestReportNeedsNoMoreMemory(t *testing.T) {
+	good, bad := zip(t, "gzip", `{"a":"b"}`), zip(t, "gzip", `{"b":1}`)
+	for _, c := range []struct {
+		room         int64
+		sent, pardon string
+		got          string
+	}{
+		{300_000, good, "", `{"a":"b"}`},
+		{300_000, bad, "VALIDATION_ERROR", bad},
+		{300_000 + 32<<10, bad, "VALIDATION_ERROR", bad},
+		{299_999, good, "SERVICE_UNAVAILABLE", good},
+	} {
+		begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: c.room, Modes: call.Modes{"uploads": {"validate": call.Report}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		pardon := "not served"
-		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { pardon = pardoned(call.From(r.Context())) })
-		if rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, next)), "POST /zipped", sent, "Content-Encoding: gzip"); pardon != want {
-			t.Errorf("with %d bytes: %d, %s", room, rec.Code, pardon)
+		pardon, got := "not served", ""
+		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			data, err := io.ReadAll(r.Body)
+			pardon, got = pardoned(call.From(r.Context())), string(data)
+			if err != nil || int64(len(data)) != r.ContentLength {
+				t.Errorf("%d bytes of %d, %v", len(data), r.ContentLength, err)
+			}
+		})
+		rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, next)), "POST /zipped", c.sent, "Content-Encoding: gzip")
+		if pardon != c.pardon || got != c.got {
+			t.Errorf("with %d bytes: %d, %s, %q", c.room, rec.Code, pardon, got)
+		}
+	}
+}
+
+// TestReportLetsThroughWhatEnforceDoes: an upload that the pool of bodies could
+// not hold, good or not, and a disk that takes nothing from a body that is good.
+func TestReportLetsThroughWhatEnforceDoes(t *testing.T) {
+	scan := field{"scans", "a", "text/plain", strings.Repeat("x", 900_000)}
+	good, goodType := formBody(t, field{name: "title", data: "a"}, field{name: "stars", data: "1"}, scan)
+	bad, badType := formBody(t, field{name: "isAdmin", data: "1"}, scan)
+	zipped := zip(t, "gzip", noise(290_000))
+	for name, c := range map[string]struct {
+		path, body, contentType, coding, disk string
+		enforce, report                       int
+	}{
+		"a good upload":                        {"/files", good, goodType, "", "", 200, 200},
+		"a bad one":                            {"/files", bad, badType, "", "", 400, 200},
+		"a good compressed body":               {"/zipped", zipped, "application/json", "gzip", "", 200, 200},
+		"a good compressed body, without disk": {"/zipped", zipped, "application/json", "gzip", "/nowhere/at/all", 200, 200},
+		"an upload without disk":               {"/files", good, goodType, "", "/nowhere/at/all", 503, 503},
+	} {
+		for mode, want := range map[call.Mode]int{call.Enforce: c.enforce, call.Report: c.report, call.Off: 200} {
+			if t.Setenv("TMPDIR", t.TempDir()); c.disk != "" {
+				t.Setenv("TMPDIR", c.disk)
+			}
+			begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: 400_000, Modes: call.Modes{"uploads": {"validate": mode}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				data, err := io.ReadAll(r.Body)
+				as := len(call.From(r.Context()).Pardons()) > 0 || mode == call.Off
+				if err != nil || int64(len(data)) != r.ContentLength || as != (string(data) == c.body) {
+					t.Errorf("%s, %v: %d bytes of %d, %v", name, mode, len(data), r.ContentLength, err)
+				}
+			})
+			r := httptest.NewRequest("POST", c.path, strings.NewReader(c.body))
+			r.Header.Set("Content-Type", c.contentType)
+			if c.coding != "" {
+				r.Header.Set("Content-Encoding", c.coding)
+			}
+			rec := httptest.NewRecorder()
+			if begin(layer(t, validate.Config{Table: uploadTable(t)}, next)).ServeHTTP(rec, r); rec.Code != want {
+				t.Errorf("%s, %v: %d %s, want %d", name, mode, rec.Code, rec.Body, want)
+			}
 		}
 	}
 }

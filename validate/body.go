@@ -16,6 +16,13 @@ type input struct {
 	body   []byte  // as it travels on; nil without one
 	value  []byte  // as JSON, for those who bind it
 	upload *upload // multipart/form-data, in place of body
+	sent   *sent   // what is kept of the body for the case that it is refused
+}
+
+// close gives back what is kept on the disk.
+func (in input) close() {
+	in.upload.close()
+	in.sent.close()
 }
 
 // hadBody tells whether a request has a body, or may have one of unknown length.
@@ -23,29 +30,20 @@ func hadBody(r *http.Request) bool { return r.ContentLength != 0 }
 
 // readBody reads and decodes the body. What the header alone refuses is refused
 // before a byte is read.
-// With again the bytes that were sent stay with the call.
+// With again what was sent is kept, where it is not read through the buffer of
+// the call, which keeps it anyway.
 func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, refusal *problem.Error) {
 	op, role := c.Operation(), c.Principal().RoleOf()
 	if !hadBody(r) {
 		_, refusal = op.Decode(role, "", nil)
 		return in, refusal
 	}
-	if again && streamed(r) {
-		if refusal = keepSent(c, r); refusal != nil {
-			return in, refusal
-		}
+	if coding, _ := codingOf(r.Header.Values("Content-Encoding")); again && coding != "" {
+		in.keep(c, r)
 	}
-	length := r.ContentLength
 	zipped, refusal := decode(op, r)
 	if refusal != nil {
 		return in, refusal
-	}
-	if zipped != nil {
-		defer func() {
-			if refusal != nil {
-				r.ContentLength = length
-			}
-		}()
 	}
 	types := r.Header.Values("Content-Type")
 	if len(types) > 1 {
@@ -58,50 +56,21 @@ func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, r
 			return in, refusal
 		case refusal != nil: // nothing is said of it, and it may be none
 		case media.Multipart && media.Schema != nil:
-			in, refusal = l.readUpload(c, r, uploadOf{op, media, role, contentType})
+			if again && zipped == nil {
+				in.keep(c, r)
+			}
+			refusal = l.readUpload(c, r, uploadOf{op, media, role, contentType}, &in)
 			return in, zipped.explain(refusal)
 		}
 	}
-	data, refusal := bodyOf(c, r, zipped != nil && again)
+	data, refusal := c.Body(r, op.MaxBody)
 	if refusal != nil {
 		return in, zipped.explain(refusal)
 	}
 	d, refusal := op.Decode(role, contentType, data)
 	noteUnknown(c, d.Unknown)
-	return input{body: d.Body, value: d.Value}, refusal
-}
-
-// streamed tells whether a body is not read through the buffer of the call.
-func streamed(r *http.Request) bool {
-	return r.Header.Get("Content-Encoding") != "" || strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/")
-}
-
-// keepSent reads what was sent into the buffer of the call, where it stays.
-func keepSent(c *call.Call, r *http.Request) *problem.Error {
-	data, refusal := c.Body(r, c.Operation().MaxBody)
-	if refusal == nil {
-		r.Body = io.NopCloser(bytes.NewReader(data))
-	}
-	return refusal
-}
-
-// bodyOf reads the body, beside the buffer when that holds what was sent.
-func bodyOf(c *call.Call, r *http.Request, beside bool) ([]byte, *problem.Error) {
-	limit := c.Operation().MaxBody
-	if !beside {
-		return c.Body(r, limit)
-	}
-	if refusal := c.Reserve(limit); refusal != nil {
-		return nil, refusal
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	switch {
-	case err != nil:
-		return nil, problem.Malformed("The body cannot be read").Because(err)
-	case int64(len(data)) > limit:
-		return nil, bodyTooLarge("The body is larger than this operation allows")
-	}
-	return data, nil
+	in.body, in.value = d.Body, d.Value
+	return in, refusal
 }
 
 func noteUnknown(c *call.Call, unknown []problem.Field) {

@@ -175,4 +175,19 @@ func TestFilesAreClosed(t *testing.T) {
 	if within != 1 {
 		t.Errorf("%d files open while the handler runs", within)
 	}
+	h = relaxed(t, call.Report, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { within = open() }))
+	for name, c := range map[string]struct {
+		line, body, contentType string
+		within                  int
+	}{
+		"served under report":           {"POST /files", whole, contentType, 1},
+		"reported":                      {"POST /files", invalid, invalidType, 1},
+		"reported for its query":        {"POST /files?x=1", whole, contentType, 1},
+		"reported for its query, small": {"POST /files?x=1", "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\na\r\n--b--", "multipart/form-data; boundary=b", 0},
+	} {
+		rec := send(h, c.line, c.body, "=Content-Type: "+c.contentType)
+		if rec.Code != 200 || within != c.within || open() != 0 {
+			t.Errorf("%s: %d, %d files open while the handler runs, %d after it", name, rec.Code, within, open())
+		}
+	}
 }

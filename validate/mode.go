@@ -21,8 +21,8 @@ func (l *layer) admit(w http.ResponseWriter, r *http.Request, c *call.Call) (in 
 		mode = call.Enforce
 	}
 	if mode != call.Off {
-		in, refusal := l.check(c, r, mode != call.Enforce)
-		if refusal == nil {
+		var refusal *problem.Error
+		if in, refusal = l.check(c, r, mode != call.Enforce); refusal == nil {
 			return in, true
 		}
 		if mode == call.Enforce {
@@ -31,7 +31,7 @@ func (l *layer) admit(w http.ResponseWriter, r *http.Request, c *call.Call) (in 
 		}
 		call.Stopped(w, r, refusal, func(c *call.Call, e *problem.Error) string { return allow(c, e, r) })
 	}
-	if refusal := asSent(c, r); refusal != nil {
+	if refusal := asSent(c, r, in.sent); refusal != nil {
 		call.Refuse(w, r, refusal)
 		return in, false
 	}
@@ -41,12 +41,18 @@ func (l *layer) admit(w http.ResponseWriter, r *http.Request, c *call.Call) (in 
 // asSent gives the handler the request as it came: the parameters that could be
 // decoded, and the bytes of the body, whatever they are. It refuses a body that
 // cannot be had, which no mode makes whole. One that is larger than the contract
-// allows stays a stream, so that it is never held as a whole.
-func asSent(c *call.Call, r *http.Request) *problem.Error {
+// allows, or than there is memory, stays a stream and is never held as a whole.
+func asSent(c *call.Call, r *http.Request, kept *sent) *problem.Error {
 	op := c.Operation()
 	params := op.SoundParams(r, c.Match().Values)
 	c.SetInput(params, nil, false)
 	if !hadBody(r) || op.Socket != nil {
+		return nil
+	}
+	if kept != nil {
+		if refusal := kept.again(r); refusal != nil {
+			return refusal.From("validate", refusal.Code)
+		}
 		return nil
 	}
 	data, refusal := c.Body(r, op.MaxBody)
@@ -55,7 +61,7 @@ func asSent(c *call.Call, r *http.Request) *problem.Error {
 		r.Body = io.NopCloser(bytes.NewReader(data))
 		c.SetInput(params, data, len(data) > 0)
 		return nil
-	case refusal.Status == http.StatusRequestEntityTooLarge:
+	case refusal.Status == http.StatusRequestEntityTooLarge, refusal.Status == http.StatusServiceUnavailable:
 		r.Body = c.Stream(r)
 		return nil
 	default:

@@ -46,32 +46,33 @@ type reading struct {
 }
 
 // readUpload reads multipart/form-data part by part and validates it.
-func (l *layer) readUpload(c *call.Call, r *http.Request, of uploadOf) (in input, refusal *problem.Error) {
+func (l *layer) readUpload(c *call.Call, r *http.Request, of uploadOf, in *input) *problem.Error {
 	if r.ContentLength > of.op.MaxBody {
-		return in, bodyTooLarge("The body is larger than this operation allows")
+		return bodyTooLarge("The body is larger than this operation allows")
 	}
 	_, params, err := mime.ParseMediaType(of.contentType)
 	if err != nil || params["boundary"] == "" {
-		return in, problem.Malformed("Content-Type states no boundary")
+		return problem.Malformed("Content-Type states no boundary")
 	}
 	if refusal := c.Reserve(min(of.op.MaxBody, maxTexts+maxMemory)); refusal != nil {
-		return in, refusal
+		return refusal
 	}
 	u := newUpload()
 	state := &reading{uploadOf: of, upload: u}
 	body := &capped{body: r.Body, left: of.op.MaxBody}
 	if refusal := state.all(multipart.NewReader(body, params["boundary"])); refusal != nil {
 		u.close()
-		return in, body.explain(refusal)
+		return body.explain(refusal)
 	}
 	form, refusal := of.op.DecodeForm(of.role, of.media, state.sent, state.faults)
 	if refusal != nil {
 		u.close()
-		return in, refusal
+		return refusal
 	}
 	noteUnknown(c, form.Unknown)
 	u.write(form.Values)
-	return input{value: form.Value, upload: u}, nil
+	in.value, in.upload = form.Value, u
+	return nil
 }
 
 var errBodySize = errors.New("the body is larger than the operation allows")
@@ -106,7 +107,7 @@ func (b *capped) explain(refusal *problem.Error) *problem.Error {
 	case errors.Is(b.err, errBodySize):
 		return bodyTooLarge("The body is larger than this operation allows").Because(b.err)
 	case errors.Is(b.err, os.ErrDeadlineExceeded):
-		return problem.New(http.StatusRequestTimeout, "BODY_TOO_SLOW", "Request Timeout", "The body did not arrive in time").With("Connection", "close").Because(b.err)
+		return tooSlow(b.err)
 	}
 	return refusal
 }
@@ -118,6 +119,10 @@ func unquoted(err error) error {
 		return err
 	}
 	return errors.New("the parts of the body cannot be told apart")
+}
+
+func tooSlow(cause error) *problem.Error {
+	return problem.New(http.StatusRequestTimeout, "BODY_TOO_SLOW", "Request Timeout", "The body did not arrive in time").With("Connection", "close").Because(cause)
 }
 
 // all reads the parts.

@@ -2,30 +2,21 @@ package validate
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse/contract"
 )
 
-// errSpool is a disk that does not take what does not fit into memory.
-var errSpool = errors.New("keeping an uploaded file")
-
-// upload is what a form holds: small files in memory, the rest in one file of
-// os.TempDir that lost its name at once, so that nothing stays behind when the
-// program ends.
+// upload is what a form holds: small files in memory, the rest in one spool.
 type upload struct {
-	held    int64
-	files   map[*contract.FormFile]content
-	spool   *os.File
-	spooled int64
+	held  int64
+	files map[*contract.FormFile]content
+	spool spool
 
 	body        io.Reader // the form written anew
 	size        int64
@@ -54,38 +45,17 @@ func (u *upload) keep(f *contract.FormFile, from io.Reader) (size int64, err err
 		u.files[f] = content{data: data, size: int64(len(data))}
 		return int64(len(data)), nil
 	}
-	if u.spool == nil {
-		if u.spool, err = os.CreateTemp("", "gatehouse-upload-*"); err != nil {
-			return 0, fmt.Errorf("%w: %w", errSpool, err)
-		}
-		_ = os.Remove(u.spool.Name()) // where an open file cannot be removed, close does it
-	}
-	source := io.MultiReader(bytes.NewReader(data), from)
-	written, err := io.Copy(spoolWriter{u.spool}, source)
-	u.files[f] = content{at: u.spooled, size: written}
-	u.spooled += written
+	at := u.spool.size
+	written, err := io.Copy(&u.spool, io.MultiReader(bytes.NewReader(data), from))
+	u.files[f] = content{at: at, size: written}
 	return written, err
-}
-
-// spoolWriter tells errors of the disk from those of the client.
-type spoolWriter struct{ file *os.File }
-
-// Write writes.
-func (w spoolWriter) Write(p []byte) (int, error) {
-	n, err := w.file.Write(p)
-	if err != nil {
-		err = fmt.Errorf("%w: %w", errSpool, err)
-	}
-	return n, err
 }
 
 // close gives the disk back.
 func (u *upload) close() {
-	if u == nil || u.spool == nil {
-		return
+	if u != nil {
+		u.spool.close()
 	}
-	_ = u.spool.Close()
-	_ = os.Remove(u.spool.Name())
 }
 
 // write writes the form anew from what was validated: its own boundary, its own
@@ -101,11 +71,11 @@ func (u *upload) write(values []contract.FormValue) {
 		switch c := u.files[v.File]; {
 		case v.File == nil:
 			_, _ = io.WriteString(part, v.Text)
-		case c.data != nil || u.spool == nil:
+		case c.data != nil || u.spool.file == nil:
 			cuts, between = append(cuts, frame.Len()), append(between, bytes.NewReader(c.data))
 			u.size += c.size
 		default:
-			cuts, between = append(cuts, frame.Len()), append(between, io.NewSectionReader(u.spool, c.at, c.size))
+			cuts, between = append(cuts, frame.Len()), append(between, io.NewSectionReader(u.spool.file, c.at, c.size))
 			u.size += c.size
 		}
 	}

@@ -19,7 +19,7 @@ func kept(t *testing.T, u *upload, f *contract.FormFile) string {
 	if c.data != nil {
 		return string(c.data)
 	}
-	data, err := io.ReadAll(io.NewSectionReader(u.spool, c.at, c.size))
+	data, err := io.ReadAll(io.NewSectionReader(u.spool.file, c.at, c.size))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +48,8 @@ func TestMemoryOfFilesIsCounted(t *testing.T) {
 			t.Errorf("file %d: %d bytes, want %d", i, len(got), len(texts[i]))
 		}
 	}
-	if u.held != maxMemory || u.spooled != 40_008 {
-		t.Errorf("%d held, %d on the disk", u.held, u.spooled)
+	if u.held != maxMemory || u.spool.size != 40_008 {
+		t.Errorf("%d held, %d on the disk", u.held, u.spool.size)
 	}
 	var values []contract.FormValue
 	for _, f := range files {
@@ -77,7 +77,7 @@ func TestUploadIsGivenBack(t *testing.T) {
 	if _, err := u.keep(&contract.FormFile{}, strings.NewReader(strings.Repeat("a", maxMemory+1))); err != nil {
 		t.Fatal(err)
 	}
-	spool := u.spool
+	spool := u.spool.file
 	u.close()
 	if _, err := spool.WriteString("x"); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("the file is open still: %v", err)
@@ -102,7 +102,7 @@ func TestFilesThatCannotBeKept(t *testing.T) {
 	if _, err := u.keep(&contract.FormFile{}, strings.NewReader(strings.Repeat("a", maxMemory+1))); err != nil {
 		t.Fatal(err)
 	}
-	_ = u.spool.Close() // as a disk that is full
+	_ = u.spool.file.Close() // as a disk that is full
 	if _, err := u.keep(&contract.FormFile{}, strings.NewReader(strings.Repeat("b", maxMemory+1))); !errors.Is(err, errSpool) {
 		t.Errorf("a disk that takes nothing: %v", err)
 	}

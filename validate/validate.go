@@ -46,7 +46,7 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 			c := call.From(r.Context())
 			c.Resolve(l.table, r)
 			in, ok := l.admit(w, r, c)
-			defer in.upload.close()
+			defer in.close()
 			switch {
 			case !ok:
 			case filters(c):
@@ -81,8 +81,10 @@ func (l *layer) check(c *call.Call, r *http.Request, again bool) (in input, refu
 	had := hadBody(r)
 	in, refusal = l.readBody(c, r, again)
 	if refusal = together(faults, refusal); refusal != nil {
-		return in, refusal.From("validate", ruleOf(c.Operation(), refusal))
+		in.upload.close() // the form was good, the parameters are not
+		return input{sent: in.sent}, refusal.From("validate", ruleOf(c.Operation(), refusal))
 	}
+	in.sent.close()
 	settleQuery(c, op, r)
 	if had {
 		in.settle(r)
