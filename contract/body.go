@@ -33,6 +33,7 @@ type Media struct {
 	read   map[string]*Media // of a range: the types in it that are read, JSON and forms
 	closed bool              // of a range: nothing else in it passes, for it could not be checked
 	unread *Schema           // of a type that is not read
+	guards [][]string        // the roles that each member with write_roles is left to
 }
 
 // Accepts lists the media types of the body, JSON first.
@@ -89,6 +90,7 @@ type Decoded struct {
 	Body    []byte          // as it travels on, in the media type in which it came; nil without one
 	Value   []byte          // the same as JSON, for those who bind it; Body itself when that is JSON
 	Unknown []problem.Field // what no schema names, under the policy report
+	Read    bool            // every member was looked at, also when the body is refused: none is left to other roles
 }
 
 // Decode does what DecodeBody says, for a caller with a role: a member that the
@@ -99,7 +101,7 @@ func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, er
 	if o.Body == nil {
 		return d, nil
 	}
-	if len(data) == 0 {
+	if d.Read = len(data) == 0; d.Read {
 		if o.Body.Required {
 			return d, missingBody()
 		}
@@ -115,23 +117,23 @@ func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, er
 	case media.Multipart && media.Schema != nil: // whoever comes here took it for something else
 		return d, problem.Internal(errNotRead)
 	case !media.JSON:
-		return Decoded{Body: data, Value: data}, nil
+		return Decoded{Body: data, Value: data, Read: true}, nil
 	}
 	v, err := o.decodeJSON(data)
 	if err != nil {
 		return d, err
 	}
 	if media.Schema == nil {
-		return Decoded{Body: data, Value: data}, nil
+		return Decoded{Body: data, Value: data, Read: true}, nil
 	}
 	got, err := o.settle(role, media.Schema, v, nil)
 	if err != nil {
-		return d, err
+		return Decoded{Read: true}, err
 	}
 	if got.changed {
 		data, err = written(got.value)
 	}
-	return Decoded{data, data, got.unknown}, err
+	return Decoded{data, data, got.unknown, true}, err
 }
 
 // errNotRead is a form that was to be read part by part.

@@ -55,6 +55,7 @@ func (c *compiler) media(key, pointer string) (*Media, error) {
 	name := mediaName(key)
 	m.Form, m.Multipart = name == urlEncodedForm, name == multipartForm
 	s, err := c.mediaSchema(pointer, request)
+	m.guard(s)
 	switch {
 	case s == nil:
 		return m, err

@@ -38,6 +38,7 @@ type Form struct {
 	Values  []FormValue     // what was validated: stripped, prepared, defaults filled in
 	Value   []byte          // the same as a JSON object; a file by its name
 	Unknown []problem.Field // what no schema names, under the policy report
+	Read    bool            // as of Decoded
 }
 
 // Part is what the contract says of a field of multipart/form-data. A field that
@@ -88,9 +89,9 @@ func (o *Operation) DecodeForm(role string, m *Media, sent []FormValue, faults [
 	object, found := m.object(&q, files)
 	got, err := o.settle(role, m.Schema, object, append(faults, found...))
 	if err != nil {
-		return Form{}, err
+		return Form{Read: true}, err
 	}
-	form := Form{Values: sent, Unknown: got.unknown}
+	form := Form{Values: sent, Unknown: got.unknown, Read: true}
 	if got.changed {
 		form.Values = m.values(got.value)
 	}
@@ -106,10 +107,11 @@ func (o *Operation) decodeURLEncoded(role string, m *Media, data []byte) (d Deco
 	}
 	object, faults := m.object(&q, nil)
 	got, err := o.settle(role, m.Schema, object, faults)
+	d = Decoded{Read: true}
 	if err != nil {
 		return d, err
 	}
-	d = Decoded{Body: data, Unknown: got.unknown}
+	d.Body, d.Unknown = data, got.unknown
 	if got.changed {
 		d.Body = m.urlEncoded(got.value)
 	}

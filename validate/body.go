@@ -17,6 +17,7 @@ type input struct {
 	value  []byte  // as JSON, for those who bind it
 	upload *upload // multipart/form-data, in place of body
 	sent   *sent   // what is kept of the body for the case that it is refused
+	read   bool    // every member was looked at, also when the body is refused
 }
 
 // close gives back what is kept on the disk.
@@ -35,7 +36,8 @@ func hadBody(r *http.Request) bool { return r.ContentLength != 0 }
 func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, refusal *problem.Error) {
 	op, role := c.Operation(), c.Principal().RoleOf()
 	if !hadBody(r) {
-		_, refusal = op.Decode(role, "", nil)
+		d, refusal := op.Decode(role, "", nil)
+		in.read = d.Read
 		return in, refusal
 	}
 	if coding, _ := codingOf(r.Header.Values("Content-Encoding")); again && coding != "" {
@@ -69,7 +71,7 @@ func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, r
 	}
 	d, refusal := op.Decode(role, contentType, data)
 	noteUnknown(c, d.Unknown)
-	in.body, in.value = d.Body, d.Value
+	in.body, in.value, in.read = d.Body, d.Value, d.Read
 	return in, refusal
 }
 

@@ -29,6 +29,7 @@
 // up to 128 KiB and files up to 32 KiB, the rest in a file without a name; the
 // handler reads the form written anew from what was validated. Members that the
 // contract leaves to some roles are refused with 403 in a request, and taken out
-// of an answer, which is held whole until then; that holds in the mode report
-// too, and only off lets them go.
+// of an answer, which is held whole until then. That holds in the mode report
+// too, where a body that cannot be read is refused when it might set one; only
+// off lets them go.
 package validate

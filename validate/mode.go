@@ -21,21 +21,40 @@ func (l *layer) admit(w http.ResponseWriter, r *http.Request, c *call.Call) (in 
 		mode = call.Enforce
 	}
 	if mode != call.Off {
-		var refusal *problem.Error
-		if in, refusal = l.check(c, r, mode != call.Enforce); refusal == nil {
+		var refusals []*problem.Error
+		if in, refusals = l.check(c, r, mode != call.Enforce); len(refusals) == 0 {
 			return in, true
 		}
-		if mode == call.Enforce {
-			call.Refuse(w, r, refusal)
+		if final := unpardoned(c, mode, in, refusals); final != nil {
+			call.Refuse(w, r, final)
 			return in, false
 		}
-		call.Stopped(w, r, refusal, func(c *call.Call, e *problem.Error) string { return allow(c, e, r) })
+		for _, refusal := range refusals {
+			call.Stopped(w, r, refusal, func(c *call.Call, e *problem.Error) string { return allow(c, e, r) })
+		}
 	}
 	if refusal := asSent(c, r, in.sent); refusal != nil {
 		call.Refuse(w, r, refusal)
 		return in, false
 	}
 	return in, true
+}
+
+// unpardoned is the refusal that the mode does not let through, nil without any.
+// Who may set a member (write_roles) is authorization and stays enforced, and a
+// body that could not be read might set what is not the caller's.
+func unpardoned(c *call.Call, mode call.Mode, in input, refusals []*problem.Error) *problem.Error {
+	if mode == call.Enforce {
+		return refusals[0]
+	}
+	op := c.Operation()
+	unread := op.Socket == nil && !in.read && op.Guards(c.Principal().RoleOf())
+	for _, refusal := range refusals {
+		if refusal.Status == http.StatusForbidden || unread && refusal.Status != http.StatusNotAcceptable {
+			return refusal
+		}
+	}
+	return nil
 }
 
 // asSent gives the handler the request as it came: the parameters that could be

@@ -65,6 +65,7 @@ func (l *layer) readUpload(c *call.Call, r *http.Request, of uploadOf, in *input
 		return body.explain(refusal)
 	}
 	form, refusal := of.op.DecodeForm(of.role, of.media, state.sent, state.faults)
+	in.read = form.Read
 	if refusal != nil {
 		u.close()
 		return refusal

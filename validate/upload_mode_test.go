@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/gatetest"
 	"github.com/gatehouse-api/gatehouse/problem"
 	"github.com/gatehouse-api/gatehouse/validate"
 )
@@ -54,6 +55,68 @@ func TestReportPassesOnWhatWasSent(t *testing.T) {
 		}
 	}
 }
+
+// TestReportPardonsNoMemberOfOthers: who may set a member is authorization. What
+// cannot be read as the contract says might be read otherwise by the handler,
+// and is refused to those alone to whom a member is not left.
+func TestReportPardonsNoMemberOfOthers(t *testing.T) {
+	form, formType := formBody(t, field{name: "note", data: "x"}, field{name: "grade", data: "9"})
+	broken := form[:len(form)-30]
+	for _, c := range []struct {
+		attack, line, body string
+		header             []string
+		member, admin      int
+	}{
+		{"a member of another role", "POST /grades", `{"grade":9}`, nil, 403, 200},
+		{"beside another fault", "POST /grades", `{"grade":9,"note":1}`, nil, 403, 200},
+		{"beside a wrong parameter", "POST /grades?x=1", `{"grade":9}`, nil, 403, 200},
+		{"with an Accept that nothing fits", "POST /grades", `{"grade":9}`, []string{"Accept: text/html"}, 403, 200},
+		{"in a form", "POST /grades", form, []string{"=Content-Type: " + formType}, 403, 200},
+		{"sent twice", "POST /grades", `{"grade":9,"grade":9}`, nil, 400, 200},
+		{"in another charset", "POST /grades", `{"grade":9}`, []string{"=Content-Type: application/json; charset=utf-7"}, 415, 200},
+		{"as another type", "POST /grades", `{"grade":9}`, []string{"=Content-Type: text/html"}, 415, 200},
+		{"in a coding that is not stated", "POST /grades", `{"grade":9}`, []string{"Content-Encoding: gzip"}, 415, 200},
+		{"in a body that is too large", "POST /grades", `{"grade":9,"note":"` + strings.Repeat("x", 2000) + `"}`, nil, 413, 200},
+		{"in a form that breaks off", "POST /grades", broken, []string{"=Content-Type: " + formType}, 400, 200},
+		{"no member of another role", "POST /grades", `{"note":1}`, nil, 200, 200},
+		{"no body, and a wrong parameter", "POST /grades?x=1", "", nil, 200, 200},
+		{"a body that is not read, and a wrong parameter", "POST /grades?x=1", "grade", []string{"=Content-Type: text/plain"}, 200, 200},
+	} {
+		for role, want := range map[string]int{"member": c.member, "admin": c.admin} {
+			table := gatetest.Compile(t, grades)
+			begin, err := call.New(call.Config{Table: table, Modes: call.Modes{"*": {"validate": call.Report}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			served := false
+			next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true })
+			rec := send(begin(as(role, layer(t, validate.Config{Table: table}, next))), c.line, c.body, c.header...)
+			if rec.Code != want || served != (want == 200) {
+				t.Errorf("%s, as %s: %d %s, want %d", c.attack, role, rec.Code, rec.Body, want)
+			}
+		}
+	}
+}
+
+const grades = `
+openapi: 3.1.0
+info: { title: Grades, version: "1" }
+x-gatehouse: { body: 1KB }
+paths:
+  /grades:
+    post:
+      operationId: postGrade
+      x-gatehouse: { access: public }
+      requestBody:
+        content:
+          application/json: { schema: { $ref: "#/components/schemas/Grade" } }
+          multipart/form-data: { schema: { $ref: "#/components/schemas/Grade" } }
+          text/plain: {}
+      responses: { "200": { description: done, content: { application/json: {} } } }
+components:
+  schemas:
+    Grade: { type: object, properties: { note: { type: string }, grade: { type: integer, x-gatehouse: { write_roles: [admin] } } } }
+`
 
 func TestOnlyOffLetsMembersOfOthersGo(t *testing.T) {
 	const sent = `[{"amount":9}]`

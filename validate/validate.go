@@ -60,29 +60,33 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 	}, nil
 }
 
-// check validates the request and leaves in it what was validated.
-// again tells whether what was sent must still be there when it is refused.
-func (l *layer) check(c *call.Call, r *http.Request, again bool) (in input, refusal *problem.Error) {
+// check validates the request and leaves in it what was validated, or returns
+// what is wrong with it. all tells whether the whole is wanted, and what was sent
+// must still be there then: the first refusal does not end the check.
+func (l *layer) check(c *call.Call, r *http.Request, all bool) (in input, refusals []*problem.Error) {
 	op := c.Operation()
 	if op == nil {
 		miss := c.Match().Miss
 		if miss == nil {
 			miss = problem.NotFound("There is nothing at this path")
 		}
-		return in, miss.From("validate", "no operation")
+		return in, one(miss.From("validate", "no operation"))
 	}
 	params, faults := op.DecodeParams(r, c.Match().Values)
 	if op.Socket != nil {
-		return in, checkSocket(c, r, params, faults)
+		return in, one(checkSocket(c, r, params, faults))
 	}
 	if !op.Acceptable(r.Header["Accept"]) {
-		return in, notAcceptable(op).From("validate", "accept")
+		if refusals = one(notAcceptable(op).From("validate", "accept")); !all {
+			return in, refusals
+		}
 	}
 	had := hadBody(r)
-	in, refusal = l.readBody(c, r, again)
-	if refusal = together(faults, refusal); refusal != nil {
-		in.upload.close() // the form was good, the parameters are not
-		return input{sent: in.sent}, refusal.From("validate", ruleOf(c.Operation(), refusal))
+	in, refusal := l.readBody(c, r, all)
+	refusals = append(refusals, together(op, faults, refusal, all)...)
+	if len(refusals) > 0 {
+		in.upload.close() // the form was good, the rest is not
+		return input{sent: in.sent, read: in.read}, refusals
 	}
 	in.sent.close()
 	settleQuery(c, op, r)
@@ -91,6 +95,14 @@ func (l *layer) check(c *call.Call, r *http.Request, again bool) (in input, refu
 	}
 	c.SetInput(params, in.value, in.value != nil)
 	return in, nil
+}
+
+// one is a list of a refusal, if there is one.
+func one(refusal *problem.Error) []*problem.Error {
+	if refusal == nil {
+		return nil
+	}
+	return []*problem.Error{refusal}
 }
 
 // notAcceptable names what there is (RFC 9110 §15.5.7).
@@ -114,22 +126,30 @@ func checkSocket(c *call.Call, r *http.Request, params map[string]any, faults []
 }
 
 // together joins the faults of the parameters with the refusal of the body, when
-// both are 400. Another refusal of the body goes before: there is no telling
-// what the body would have been.
-func together(params []problem.Field, body *problem.Error) *problem.Error {
+// both are 400. Another refusal of the body goes before, and alone unless all
+// are wanted: there is no telling what the body would have been.
+func together(op *contract.Operation, params []problem.Field, body *problem.Error, all bool) []*problem.Error {
+	var refusals []*problem.Error
 	switch {
 	case len(params) == 0:
-		return body
+		refusals = one(body)
 	case body == nil:
-		return problem.Invalid(params...)
+		refusals = one(problem.Invalid(params...))
+	case body.Status != http.StatusBadRequest && all:
+		refusals = []*problem.Error{body, problem.Invalid(params...)}
 	case body.Status != http.StatusBadRequest:
-		return body
+		refusals = one(body)
+	default:
+		fields := append(params, body.Fields...)
+		if len(body.Fields) == 0 {
+			fields = append(fields, problem.Field{Code: "malformed", Message: body.Detail})
+		}
+		refusals = one(problem.Invalid(fields...).Because(body.Cause))
 	}
-	fields := append(params, body.Fields...)
-	if len(body.Fields) == 0 {
-		fields = append(fields, problem.Field{Code: "malformed", Message: body.Detail})
+	for i, refusal := range refusals {
+		refusals[i] = refusal.From("validate", ruleOf(op, refusal))
 	}
-	return problem.Invalid(fields...).Because(body.Cause)
+	return refusals
 }
 
 // ruleOf names what decided, for the record: the keyword and the place, as far as
