@@ -119,14 +119,17 @@ func (o *Operation) Decode(role, contentType string, data []byte) (d Decoded, er
 	case !media.JSON:
 		return Decoded{Body: data, Value: data, Read: true}, nil
 	}
-	v, err := o.decodeJSON(data)
+	v, faults, err := o.decodeJSON(data)
 	if err != nil {
 		return d, err
+	}
+	if media.Schema == nil && len(faults) > 0 {
+		return Decoded{Read: true}, problem.Invalid(faults...)
 	}
 	if media.Schema == nil {
 		return Decoded{Body: data, Value: data, Read: true}, nil
 	}
-	got, err := o.settle(role, media.Schema, v, nil)
+	got, err := o.settle(role, media.Schema, v, faults)
 	if err != nil {
 		return Decoded{Read: true}, err
 	}
@@ -195,24 +198,25 @@ func missingBody() *problem.Error {
 	return problem.Invalid(problem.Field{Code: "required", Message: "a body is required"})
 }
 
-func (o *Operation) decodeJSON(data []byte) (any, *problem.Error) {
+// decodeJSON reads a body. faults are those of a value that could be read.
+func (o *Operation) decodeJSON(data []byte) (v any, faults []problem.Field, refusal *problem.Error) {
 	v, err := strictjson.Decode(data)
 	switch {
 	case errors.Is(err, strictjson.ErrEmpty) && o.Body.Required:
-		return nil, missingBody()
+		return nil, nil, missingBody()
 	case errors.Is(err, strictjson.ErrBOM):
-		return nil, problem.Malformed("The body begins with a byte order mark; send UTF-8 without one").Because(err)
+		return nil, nil, problem.Malformed("The body begins with a byte order mark; send UTF-8 without one").Because(err)
 	case err != nil:
-		return nil, problem.Malformed("The body is not strict JSON: " + err.Error()).Because(err)
+		return nil, nil, problem.Malformed("The body is not strict JSON: " + err.Error()).Because(err)
 	}
 	if bytes.Contains(data, []byte(`\u0000`)) {
 		if where, found := findNUL(v); found {
-			return nil, problem.Invalid(problem.Field{
+			faults = append(faults, problem.Field{
 				Field: strings.ReplaceAll(strings.TrimPrefix(where, "/"), "/", "."), Pointer: where, Code: codeNUL, Message: textNUL,
 			})
 		}
 	}
-	return v, nil
+	return v, faults, nil
 }
 
 // Media finds the media type of a Content-Type among those of the contract. It

@@ -57,6 +57,7 @@ func TestWhatOfABodyIsRead(t *testing.T) {
 	op := &Operation{Body: bodyOf(t, `{
 		"application/json":{"schema":{"type":"array","items":`+object+`}},
 		"application/x+json":{"schema":`+object+`},
+		"application/y+json":{},
 		"text/plain":{"schema":`+object+`},
 		"application/x-www-form-urlencoded":{}}`, false)}
 	for name, c := range map[string]struct{ contentType, data, body, refused string }{
@@ -67,7 +68,8 @@ func TestWhatOfABodyIsRead(t *testing.T) {
 		"a form without a schema":           {"application/x-www-form-urlencoded", "a=%zz;", "a=%zz;", ""},
 		"nothing":                           {"application/json", "", "", ""},
 		"blank, where no body need be":      {"application/json", " ", "", "Bad Request\nThe body is not strict JSON: no JSON value"},
-		"NUL below a name that is not told": {"application/json", `[{"<b>":{"c":"\u0000"}}]`, "", "Bad Request\n/0 nul: must not contain the character U+0000"},
+		"NUL below a name that is not told": {"application/json", `[{"<b>":{"c":"\u0000"}}]`, "", "Bad Request\n/0 nul: must not contain the character U+0000\n/0 unknown_field: has an unknown field\n/0/a required: is required"},
+		"NUL where no schema is":            {"application/y+json", `{"b":"\u0000"}`, "", "Bad Request\n/b nul: must not contain the character U+0000"},
 	} {
 		body, _, err := op.DecodeBody(c.contentType, []byte(c.data))
 		if string(body) != c.body || refusal(err) != c.refused {
