@@ -14,11 +14,12 @@ import (
 
 // pool caps the bytes of bodies that are held at one time.
 type pool struct {
+	size int64
 	free atomic.Int64
 }
 
 func newPool(size int64) *pool {
-	p := &pool{}
+	p := &pool{size: size}
 	p.free.Store(size)
 	return p
 }
@@ -64,6 +65,9 @@ func (b *buffer) whole() ([]byte, *problem.Error) {
 	}
 	return b.data, nil
 }
+
+// MaxHeld is how many bytes of bodies may be held at one time by all calls.
+func (c *Call) MaxHeld() int64 { return c.buffer.pool.size }
 
 // Stream is the whole body from its beginning, also after Body has read it, or
 // has refused it because it is too large.

@@ -164,6 +164,16 @@ func Stopped(w http.ResponseWriter, r *http.Request, e *problem.Error, allow fun
 	return false
 }
 
+// Learned says anew what would allow a refusal that a layer let through, when
+// more is known at the end of the call than when it was let through.
+func (c *Call) Learned(layer, code, allow string) {
+	for i, p := range c.pardons {
+		if p.Layer == layer && p.Code == code {
+			c.pardons[i].Allow = allow
+		}
+	}
+}
+
 // Statement is the line of an overlay that states something for the operation of
 // the call: `GET /notes: { access: public }`. It is "" when there is no operation.
 func (c *Call) Statement(text string) string {

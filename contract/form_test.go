@@ -66,7 +66,7 @@ func TestURLEncodedForms(t *testing.T) {
 		"broken escapes":          {strict, "title=%zz", "", "", "VALIDATION_ERROR /title encoding: must be percent-encoded UTF-8"},
 		"bytes that are no UTF-8": {strict, "title=%ff", "", "", "VALIDATION_ERROR /title encoding: must be percent-encoded UTF-8"},
 		"a bare semicolon":        {strict, "title=a;isAdmin=1", "", "", "VALIDATION_ERROR separator: a semicolon in the form must be written %3B"},
-		"too many fields":         {strict, "title=a" + strings.Repeat("&tags=a", 256), "", "", "VALIDATION_ERROR maxItems: the form must have at most 256 parameters"},
+		"too many fields":         {strict, "title=a" + strings.Repeat("&tags=a", 256), "", "", "VALIDATION_ERROR limit: the form must have at most 256 parameters"},
 		"a list by PHP's name":    {strict, "title=a&tags[]=x", "", "", "VALIDATION_ERROR unknown_field: has an unknown field"},
 		"what another role sets":  {strict, "title=a&rank=1", "", "", "FORBIDDEN /rank write_role: may not be set with your role"},
 		"empty":                   {strict, "", "", "", "VALIDATION_ERROR required: a body is required"},

@@ -37,6 +37,9 @@ const (
 	maxPairs = 256
 )
 
+// codeLimit is the code of what is beyond a limit that no contract moves.
+const codeLimit = "limit"
+
 // DecodeParams decodes and validates the parameters of a request. values are
 // those of the path, in the order of the template (Match.Values). The result maps
 // "path.id", "query.limit" and so on to nil, bool, string, json.Number, []any or

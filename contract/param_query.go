@@ -35,7 +35,7 @@ func (q *query) parse(raw string, params []*Param) (bad *problem.Field) {
 			continue
 		}
 		if len(q.pairs) == maxPairs {
-			return queryFault("maxItems", "the query must have at most 256 parameters")
+			return queryFault(codeLimit, "the query must have at most 256 parameters")
 		}
 		name, value, _ := strings.Cut(text, "=")
 		if strings.Contains(text, ";") && !reserved(params, name) {

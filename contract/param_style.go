@@ -74,8 +74,11 @@ func (p *Param) texts(r *http.Request, q *query, path segmentText) (texts, *prob
 		return texts{}, nil
 	}
 	for _, t := range found {
-		if len(t) > maxParam && p.In != inForm || !utf8.ValidString(t) {
-			return texts{}, p.one("maxLength", "is too long, or not UTF-8")
+		switch {
+		case len(t) > maxParam && p.In != inForm:
+			return texts{}, p.one(codeLimit, "must be at most 8192 bytes")
+		case !utf8.ValidString(t):
+			return texts{}, p.one("encoding", p.textEncoding())
 		}
 	}
 	if p.In == "header" && p.form.list() {
@@ -167,8 +170,11 @@ func (p *Param) decoded(parts []string) (texts, *problem.Field) {
 }
 
 func (p *Param) textEncoding() string {
-	if p.In == "query" {
+	switch p.In {
+	case "query":
 		return textEncoding
+	case "header":
+		return "must be UTF-8"
 	}
 	return "must be percent-encoded UTF-8"
 }

@@ -183,7 +183,7 @@ func TestHeadersAndCookies(t *testing.T) {
 		"a cookie twice":     {[]string{"Cookie: theme=dark; theme=light"}, "#/cookie/theme repeated: must be given once"},
 		"a header twice":     {[]string{"Cookie: theme=dark", "If-Match: a", "If-Match: b"}, "#/header/If-Match repeated: must be given once"},
 		"an item of no type": {[]string{"Cookie: theme=dark", "X-Ids: 1,x"}, "#/header/X-Ids/1 type: must be an integer"},
-		"no UTF-8":           {[]string{"Cookie: theme=dark", "If-Match: \xff"}, "#/header/If-Match maxLength: is too long, or not UTF-8"},
+		"no UTF-8":           {[]string{"Cookie: theme=dark", "If-Match: \xff"}, "#/header/If-Match encoding: must be UTF-8"},
 	} {
 		if _, faults := send(c.lines...); brief(faults) != c.want {
 			t.Errorf("%s: %s, want %s", name, brief(faults), c.want)
@@ -229,9 +229,9 @@ func TestQueryAttacks(t *testing.T) {
 		"broken encoding of a name":       {"%zz=1", "#/query encoding: the query must be percent-encoded UTF-8"},
 		"no UTF-8":                        {"limit=%ff", "#/query/limit encoding: the query must be percent-encoded UTF-8"},
 		"overlong UTF-8":                  {"%c0%af=1", "#/query encoding: the query must be percent-encoded UTF-8"},
-		"a megabyte":                      {"limit=" + strings.Repeat("1", 1<<20), "#/query/limit maxLength: is too long, or not UTF-8"},
+		"a megabyte":                      {"limit=" + strings.Repeat("1", 1<<20), "#/query/limit limit: must be at most 8192 bytes"},
 		"a thousand digits":               {"limit=" + strings.Repeat("1", 1000), "#/query/limit type: must be an integer"},
-		"257 parameters":                  {strings.Repeat("a=1&", 257), "#/query maxItems: the query must have at most 256 parameters"},
+		"257 parameters":                  {strings.Repeat("a=1&", 257), "#/query limit: the query must have at most 256 parameters"},
 		"a member twice":                  {"filter[a]=1&filter[a]=2", "#/query/filter repeated: must give each member once"},
 		"an unknown member":               {"filter[b]=1", "#/query/filter/b unknown_field: is not a known field"},
 		"a member of no type":             {"filter[a]=x", "#/query/filter/a type: must be an integer"},
@@ -364,8 +364,8 @@ func TestTextsOutsideOfTheirStyle(t *testing.T) {
 		"no deepObject at all":            {`"in":"query","required":true,"style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "", "#/query/p required: is required"},
 		"no cookies at all":               {`"in":"cookie","required":true,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "", "#/cookie/p required: is required"},
 		"the longest text":                {`"in":"query","schema":{"type":"string"}`, "p=" + strings.Repeat("a", 8192), "", ""},
-		"and a byte":                      {`"in":"query","schema":{"type":"string"}`, "p=" + strings.Repeat("a", 8193), "", "#/query/p maxLength: is too long, or not UTF-8"},
-		"bytes that are no UTF-8":         {`"in":"query","schema":{"type":"string"}`, "p=\xff", "", "#/query/p maxLength: is too long, or not UTF-8"},
+		"and a byte":                      {`"in":"query","schema":{"type":"string"}`, "p=" + strings.Repeat("a", 8193), "", "#/query/p limit: must be at most 8192 bytes"},
+		"bytes that are no UTF-8":         {`"in":"query","schema":{"type":"string"}`, "p=\xff", "", "#/query/p encoding: the query must be percent-encoded UTF-8"},
 		"as many parameters as may be":    {`"in":"query","schema":{"type":"array"}`, strings.Repeat("p=1&", 256), "", ""},
 		"empty, where that is not":        {`"in":"query",` + scalar, "p=", "", "#/query/p type: must be an integer"},
 	} {

@@ -108,11 +108,14 @@ func TestAllowedSizesAreRoundedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	send := gatetest.Alone(t, layer, gatetest.Setting{Table: table, Layer: "validate", Mode: call.Report})
-	for length, want := range map[int64]string{-1: "2KB", 1001: "2KB", 2000: "2KB", 2001: "3KB", 1_000_000: "1000KB"} {
+	for length, want := range map[int64]string{
+		1001: "PUT /orders/{id}: { body: 2KB }", 2000: "PUT /orders/{id}: { body: 2KB }", 2001: "PUT /orders/{id}: { body: 3KB }",
+		1_000_000: "PUT /orders/{id}: { body: 1000KB }", -1: "none: the handler did not read the body to its end, so that its size is not known",
+	} {
 		r := httptest.NewRequest("PUT", "/orders/7", strings.NewReader(strings.Repeat("x", 1500)))
 		r.ContentLength = length
 		r.Header.Set("Content-Type", "application/json")
-		if got := send(r).Allow(); got != "PUT /orders/{id}: { body: "+want+" }" {
+		if got := send(r).Allow(); got != want {
 			t.Errorf("%d: %s", length, got)
 		}
 	}

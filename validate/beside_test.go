@@ -96,11 +96,15 @@ func TestReportNeedsNoMoreMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		pardon, got := "not served", ""
+		const room = "none: there was no room for the body just then; the contract has nothing against it"
 		next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			data, err := io.ReadAll(r.Body)
 			pardon, got = pardoned(call.From(r.Context())), string(data)
 			if err != nil || int64(len(data)) != r.ContentLength {
 				t.Errorf("%d bytes of %d, %v", len(data), r.ContentLength, err)
+			}
+			if all := call.From(r.Context()).Pardons(); c.pardon == "SERVICE_UNAVAILABLE" && all[0].Allow != room {
+				t.Errorf("%+v", all)
 			}
 		})
 		rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, next)), "POST /zipped", c.sent, "Content-Encoding: gzip")

@@ -2,12 +2,14 @@ package validate
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse/call"
+	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
@@ -18,12 +20,24 @@ type input struct {
 	upload *upload // multipart/form-data, in place of body
 	sent   *sent   // what is kept of the body for the case that it is refused
 	read   bool    // every member was looked at, also when the body is refused
+
+	// For the report of a body that is refused.
+	decode   func(*contract.Operation) *problem.Error // decodes it again; nil when it could not be read
+	form     bool                                     // multipart/form-data
+	large    bool                                     // it is larger than the operation allows
+	size     int64                                    // what a compressed one holds; 0 when that is not known
+	unpacked error                                    // why it is not known
+	counted  *counted                                 // on its way to the handler
 }
 
-// close gives back what is kept on the disk.
-func (in input) close() {
+// close gives back what is kept on the disk, and tells how large a body was that
+// the handler alone has read.
+func (in input) close(c *call.Call) {
 	in.upload.close()
 	in.sent.close()
+	if in.counted != nil && in.counted.whole {
+		c.Learned("validate", "BODY_TOO_LARGE", sizeLine(c, in.counted.size, in.form))
+	}
 }
 
 // hadBody tells whether a request has a body, or may have one of unknown length.
@@ -58,21 +72,38 @@ func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, r
 			return in, refusal
 		case refusal != nil: // nothing is said of it, and it may be none
 		case media.Multipart && media.Schema != nil:
-			if again && zipped == nil {
+			if in.form = true; again && zipped == nil {
 				in.keep(c, r)
 			}
 			refusal = l.readUpload(c, r, uploadOf{op, media, role, contentType}, &in)
-			return in, zipped.explain(refusal)
+			return in, in.measured(zipped, refusal, again)
 		}
 	}
 	data, refusal := c.Body(r, op.MaxBody)
 	if refusal != nil {
-		return in, zipped.explain(refusal)
+		return in, in.measured(zipped, refusal, again)
+	}
+	if again {
+		in.decode = func(op *contract.Operation) *problem.Error {
+			_, refusal := op.Decode(role, contentType, data)
+			return refusal
+		}
 	}
 	d, refusal := op.Decode(role, contentType, data)
 	noteUnknown(c, d.Unknown)
 	in.body, in.value, in.read = d.Body, d.Value, d.Read
 	return in, refusal
+}
+
+// measured explains why a body could not be read. With again it finds out how
+// much there is in one that is compressed and too large.
+func (in *input) measured(z *inflater, refusal *problem.Error, again bool) *problem.Error {
+	refusal = z.explain(refusal)
+	in.large = refusal != nil && refusal.Status == http.StatusRequestEntityTooLarge && !errors.Is(refusal.Cause, errTexts)
+	if in.large && again && z != nil {
+		in.size, in.unpacked = z.measure()
+	}
+	return refusal
 }
 
 func noteUnknown(c *call.Call, unknown []problem.Field) {

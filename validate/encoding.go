@@ -146,6 +146,23 @@ func (z *inflater) open() error {
 	return nil
 }
 
+// maxMeasured is how many times the size that the operation allows is unpacked
+// to find out how large a body is.
+const maxMeasured = 16
+
+// measure reads on to the end of a body that is too large, and tells how large
+// it is: unpacked, or as it was sent when that is larger.
+func (z *inflater) measure() (int64, error) {
+	_, err := io.CopyN(io.Discard, z, maxMeasured*z.limit)
+	switch {
+	case err == io.EOF:
+		return max(z.produced, z.sent), nil
+	case err == nil:
+		return 0, errTooMuch
+	}
+	return 0, err
+}
+
 // Close closes the body itself.
 func (z *inflater) Close() error { return z.body.Close() }
 

@@ -2,12 +2,8 @@ package validate
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/problem"
@@ -30,12 +26,18 @@ func (l *layer) admit(w http.ResponseWriter, r *http.Request, c *call.Call) (in 
 			return in, false
 		}
 		for _, refusal := range refusals {
-			call.Stopped(w, r, refusal, func(c *call.Call, e *problem.Error) string { return allow(c, e, r) })
+			for _, part := range (reported{refusal, c, r, in}).remedies() {
+				call.Stopped(w, r, refusal.From("validate", part.rule), func(*call.Call, *problem.Error) string { return part.allow })
+			}
 		}
 	}
 	if refusal := asSent(c, r, in.sent); refusal != nil {
 		call.Refuse(w, r, refusal)
 		return in, false
+	}
+	if in.unsized(r) {
+		in.counted = &counted{ReadCloser: r.Body}
+		r.Body = in.counted
 	}
 	return in, true
 }
@@ -86,37 +88,4 @@ func asSent(c *call.Call, r *http.Request, kept *sent) *problem.Error {
 	default:
 		return refusal.From("validate", refusal.Code)
 	}
-}
-
-// allow says what would let a request pass that the mode report let through. The
-// schemas and media types stand in the document, which an overlay does not change.
-func allow(c *call.Call, e *problem.Error, r *http.Request) string {
-	known := func(f problem.Field) bool { return f.Code != "unknown_field" }
-	switch {
-	case errors.Is(e.Cause, errBomb):
-		return "none: a body that grows more than a hundredfold is a bomb"
-	case e.Status == http.StatusRequestEntityTooLarge:
-		size := max(2*c.Operation().MaxBody, r.ContentLength)
-		return c.Statement("body: " + strconv.FormatInt((size+999)/1000, 10) + "KB")
-	case e.Status == http.StatusNotAcceptable:
-		return "the document: state what the client accepts in the content of a 2XX answer"
-	case e.Header.Get("Accept-Encoding") != "":
-		return allowCoding(c, r)
-	case len(e.Fields) > 0 && !slices.ContainsFunc(e.Fields, known):
-		return c.Statement("unknown: allow")
-	case len(e.Fields) > 0:
-		return "the document: relax " + e.Rule
-	default:
-		return "none: the client must send what the document describes"
-	}
-}
-
-// allowCoding adds the content coding of the body to those of the operation, when
-// it is one that can be stated. No other is repeated: it is the client's word.
-func allowCoding(c *call.Call, r *http.Request) string {
-	coding, several := codingOf(r.Header.Values("Content-Encoding"))
-	if several || coding != "gzip" && coding != "deflate" {
-		return "none: a body has one coding at most, gzip or deflate"
-	}
-	return c.Statement("encoding: [" + strings.Join(append(slices.Clone(c.Operation().Encodings), coding), ", ") + "]")
 }

@@ -39,7 +39,7 @@ func TestModes(t *testing.T) {
 		allow            string
 	}{
 		{"an unknown field", "/orders/7", `{"title":"a","x":1}`, 400, "PUT /orders/{id}: { unknown: allow }"},
-		{"another fault beside it", "/orders/7", `{"title":1,"x":1}`, 400, "the document: relax type /title"},
+		{"another fault beside it", "/orders/7", `{"title":1,"x":1}`, 400, "PUT /orders/{id}: { unknown: allow }; the document: relax type /title"},
 		{"a parameter", "/orders/x", `{"title":"a"}`, 400, "the document: relax type #/path/id"},
 		{"not JSON", "/orders/7", `{`, 400, "none: the client must send what the document describes"},
 		{"a little too large", "/orders/7", `{"title":"` + strings.Repeat("x", 1500) + `"}`, 413, "PUT /orders/{id}: { body: 2KB }"},

@@ -64,6 +64,10 @@ func (l *layer) readUpload(c *call.Call, r *http.Request, of uploadOf, in *input
 		u.close()
 		return body.explain(refusal)
 	}
+	in.decode = func(op *contract.Operation) *problem.Error {
+		_, refusal := op.DecodeForm(of.role, of.media, state.sent, state.faults)
+		return refusal
+	}
 	form, refusal := of.op.DecodeForm(of.role, of.media, state.sent, state.faults)
 	in.read = form.Read
 	if refusal != nil {
@@ -75,6 +79,8 @@ func (l *layer) readUpload(c *call.Call, r *http.Request, of uploadOf, in *input
 	in.value, in.upload = form.Value, u
 	return nil
 }
+
+var errTexts = errors.New("the texts of the form are larger than any form may hold")
 
 var errBodySize = errors.New("the body is larger than the operation allows")
 
@@ -136,7 +142,7 @@ func (s *reading) all(parts *multipart.Reader) *problem.Error {
 		case err != nil:
 			return problem.Malformed("The body is not well-formed multipart/form-data").Because(unquoted(err))
 		case n == maxParts:
-			return problem.Invalid(problem.Field{Code: "maxItems", Message: "the form must have at most 100 parts"})
+			return problem.Invalid(problem.Field{Code: "limit", Message: "the form must have at most 100 parts"})
 		}
 		if refusal := s.part(part); refusal != nil {
 			return refusal
@@ -215,7 +221,7 @@ func (s *reading) text(part io.Reader, name string) *problem.Error {
 	s.texts += int64(len(data))
 	switch {
 	case len(data) > maxText || s.texts > maxTexts:
-		return bodyTooLarge("A text of the form, or all of them, is larger than a form may hold")
+		return bodyTooLarge("A text of the form, or all of them, is larger than a form may hold").Because(errTexts)
 	case !utf8.Valid(data):
 		s.faults = append(s.faults, problem.Field{Field: s.nameOf(name), Pointer: s.pointerOf(name), Code: "encoding", Message: "must be UTF-8"})
 		return nil

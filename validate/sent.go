@@ -84,6 +84,27 @@ func (s *sent) again(r *http.Request) *problem.Error {
 	return nil
 }
 
+// counted is a body of unknown length that is too large, on its way to the
+// handler, which alone finds out how large it is.
+type counted struct {
+	io.ReadCloser
+	size  int64
+	whole bool
+}
+
+// Read reads.
+func (b *counted) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.size += int64(n)
+	b.whole = b.whole || err == io.EOF
+	return n, err
+}
+
+// unsized tells whether only the handler can find out how large the body is.
+func (in input) unsized(r *http.Request) bool {
+	return in.large && in.size == 0 && r.ContentLength < 0 && len(r.Header.Values("Content-Encoding")) == 0
+}
+
 // joined is a body in pieces.
 type joined struct {
 	io.Reader

@@ -46,7 +46,7 @@ func New(cfg Config) (func(http.Handler) http.Handler, error) {
 			c := call.From(r.Context())
 			c.Resolve(l.table, r)
 			in, ok := l.admit(w, r, c)
-			defer in.close()
+			defer in.close(c)
 			switch {
 			case !ok:
 			case filters(c):
@@ -86,7 +86,8 @@ func (l *layer) check(c *call.Call, r *http.Request, all bool) (in input, refusa
 	refusals = append(refusals, together(op, faults, refusal, all)...)
 	if len(refusals) > 0 {
 		in.upload.close() // the form was good, the rest is not
-		return input{sent: in.sent, read: in.read}, refusals
+		in.upload = nil
+		return in, refusals
 	}
 	in.sent.close()
 	settleQuery(c, op, r)
