@@ -85,6 +85,27 @@ func TestFieldsOfFormsThatDoNotFit(t *testing.T) {
 	}
 }
 
+// TestAFieldOfJSONStandsOnce: where an object or an array may stand the text is
+// JSON, and a second one would travel on unread.
+func TestAFieldOfJSONStandsOnce(t *testing.T) {
+	const schema = `{"type":"object","properties":{"a":{"anyOf":[{"type":"object","additionalProperties":false,"properties":{"n":{"type":"integer"}}},{"type":"array","items":{"type":"integer"}}]}}}`
+	const want = "VALIDATION_ERROR /a repeated: must be given once"
+	good, evil := `{"n":1}`, `{"admin":true}`
+	encoded := urlEncodedOf(t, schema, "", Reject)
+	if d, err := encoded.Decode("member", urlEncoded, []byte("a="+good+"&a="+evil)); formRefusal(err) != want {
+		t.Errorf("url-encoded: %s %s", d.Body, formRefusal(err))
+	}
+	op, m := multipartOf(t, schema, "{}", Reject)
+	if f, err := op.DecodeForm("member", m, sentForm("a="+good, "a="+evil), nil); formRefusal(err) != want {
+		t.Errorf("multipart: %+v %s", f.Values, formRefusal(err))
+	}
+	for text, json := range map[string]string{good: `{"a":{"n":1}}`, "[1,2]": `{"a":[1,2]}`} {
+		if d, err := encoded.Decode("member", urlEncoded, []byte("a="+text)); string(d.Value) != json || err != nil {
+			t.Errorf("%s: %s %s", text, d.Value, formRefusal(err))
+		}
+	}
+}
+
 // TestFieldsThatNoMemberNames: under allow they pass, and are written anew as
 // additionalProperties describes them.
 func TestFieldsThatNoMemberNames(t *testing.T) {

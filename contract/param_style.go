@@ -84,7 +84,7 @@ func (p *Param) texts(r *http.Request, q *query, path segmentText) (texts, *prob
 	if p.In == "header" && p.form.list() {
 		found = []string{strings.Join(found, ",")} // RFC 9110 §5.3
 	}
-	exploded := encoded && p.In != "path" && p.Explode && p.form.list()
+	exploded := encoded && p.In != "path" && p.Explode && p.form.list() && !p.JSON // a JSON text is the whole value
 	if len(found) > 1 && !exploded {
 		return texts{}, p.one("repeated", "must be given once")
 	} else if exploded {
