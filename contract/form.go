@@ -13,7 +13,7 @@ import (
 // Part is what may stand in one field of multipart/form-data.
 type Part struct {
 	File  bool     // bytes, not text
-	Types []string // media types that a file may have, lower case, or ranges; empty for any
+	Types []string // media types that a file may have, lower case, or ranges; empty for any. Of a text: further ones
 	Min   int64    // of a file, bytes
 	Max   int64    // of a file, bytes; -1 when the contract states none
 }
@@ -22,6 +22,7 @@ type Part struct {
 type FormValue struct {
 	Name string
 	Text string    // without a file
+	Type string    // media type of a text, as its part states it; "" for none
 	File *FormFile // nil for a text
 }
 
@@ -67,6 +68,20 @@ func (p Part) Accepts(mediaType string) bool {
 	return len(p.Types) == 0 || slices.Contains(p.Types, mediaType) || slices.Contains(p.Types, kind+"/*") || slices.Contains(p.Types, "*/*")
 }
 
+// Takes tells whether a text may be sent as a media type: "" when none is stated.
+func (p Part) Takes(mediaType string) bool {
+	switch mediaType {
+	case "", "text/plain", "application/json":
+		return true
+	}
+	return len(p.Types) > 0 && p.Accepts(mediaType)
+}
+
+// Textual tells whether a media type is text or JSON: what a field that is no
+// file may hold, though a browser gives it the name of a file (a Blob of a
+// FormData is one by the Fetch standard).
+func Textual(mediaType string) bool { return textual(mediaType) || isJSON(mediaType) }
+
 // filePart stands for a file in the value that is validated. What its schema says
 // of it, the size and the type, its part has seen to.
 type filePart struct {
@@ -84,7 +99,7 @@ func (o *Operation) DecodeForm(role string, m *Media, sent []FormValue, faults [
 			files[v.Name] = append(files[v.Name], v.File)
 			continue
 		}
-		q.pairs = append(q.pairs, pair{name: v.Name, raw: url.QueryEscape(v.Text)})
+		q.pairs = append(q.pairs, pair{name: v.Name, raw: m.raw(v)})
 	}
 	object, found := m.object(&q, files)
 	got, err := o.settle(role, m.Schema, object, append(faults, found...))
@@ -93,7 +108,7 @@ func (o *Operation) DecodeForm(role string, m *Media, sent []FormValue, faults [
 	}
 	form := Form{Values: sent, Unknown: got.unknown, Read: true}
 	if got.changed {
-		form.Values = m.values(got.value)
+		form.Values = m.values(got.value, sent)
 	}
 	form.Value, err = written(replaceFiles(got.value, func(f filePart) string { return f.Name }))
 	return form, err
@@ -233,20 +248,46 @@ func (p *Param) fileFaults(f *FormFile) []problem.Field {
 	return nil
 }
 
-// values are the fields that stand for a value, by name.
-func (m *Media) values(v any) []FormValue {
+// raw is a text as a query would have it. The parts of a form are not encoded, so
+// that every comma of a list or an object in one text is a delimiter.
+func (m *Media) raw(v FormValue) string {
+	raw := url.QueryEscape(v.Text)
+	if p := m.field(v.Name); p.styled && p.Style == "form" && !p.Explode && (p.form.list() || p.form.object()) {
+		raw = strings.ReplaceAll(raw, "%2C", ",")
+	}
+	return raw
+}
+
+// values are the fields that stand for a value, by name, each with the media type
+// that was sent with it.
+func (m *Media) values(v any, sent []FormValue) []FormValue {
+	types := map[string]string{}
+	for _, s := range sent {
+		if s.File == nil && types[s.Name] == "" {
+			types[s.Name] = s.Type
+		}
+	}
 	object, _ := v.(map[string]any)
 	var out []FormValue
+	add := func(name, text string) { out = append(out, FormValue{Name: name, Text: text, Type: types[name]}) }
 	for _, name := range sortedKeys(object) {
+		p := m.field(name)
 		items, list := object[name].([]any)
-		if !list || m.field(name).JSON {
+		switch {
+		case p.styled:
+			p.write(name, object[name], func(own, raw string) {
+				text, _ := url.QueryUnescape(raw) // as it was escaped there
+				add(own, text)
+			})
+			continue
+		case !list || p.JSON:
 			items = []any{object[name]}
 		}
 		for _, item := range items {
 			if f, ok := item.(filePart); ok {
 				out = append(out, FormValue{Name: name, File: f.FormFile})
 			} else {
-				out = append(out, FormValue{Name: name, Text: formText(item)})
+				add(name, formText(item))
 			}
 		}
 	}

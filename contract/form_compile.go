@@ -58,29 +58,46 @@ func (c *compiler) formField(m *Media, name string, root *node) *Param {
 	return p
 }
 
-// encode applies an encoding object to a field.
+// encode applies an encoding object to a field. Style and explode speak of
+// url-encoded forms, and since OpenAPI 3.1 of multipart/form-data too.
 func (c *compiler) encode(m *Media, p *Param, stated map[string]any, pointer string) error {
 	types := mediaTypes(text(stated["contentType"]))
 	_, styled := stated["style"]
 	_, exploded := stated["explode"]
+	inStyle := (styled || exploded) && (m.Form || !c.v30)
+	texts := slices.DeleteFunc(slices.Clone(types), func(t string) bool { return !Textual(t) })
+	if m.Multipart {
+		p.part.File = p.part.File || !inStyle && len(types) > 0 && len(texts) == 0
+	}
 	switch {
-	case m.Form && (styled || exploded): // contentType says nothing then
-		p.JSON, p.jsonItems = false, false
+	case p.part.File:
+		if inStyle && (styled && text(stated["style"]) != "form" || stated["explode"] == false) {
+			return &compileError{pointer, "a file in a style", "files are parts of their own", "remove style and explode"}
+		}
+		if len(types) > 0 {
+			p.part.Types = types
+		}
+	case inStyle: // contentType says nothing then
+		p.JSON, p.jsonItems, p.styled = false, false, m.Multipart
 		if err := p.setStyle(stated, pointer); err != nil {
 			return err
 		}
 		return p.fitStyle(pointer)
-	case len(types) == 0:
-	case p.part.File:
-		p.part.Types = types
-	case slices.ContainsFunc(types, isJSON): // of each item, where there are items
-		p.jsonItems = p.form.list()
-		p.JSON = !p.jsonItems
-	case m.Multipart && !slices.ContainsFunc(types, textual):
-		p.part.File, p.part.Types = true, types
+	default:
+		if slices.ContainsFunc(types, isJSON) { // of each item, where there are items
+			p.jsonItems = p.form.list()
+			p.JSON = !p.jsonItems
+		}
+		if m.Multipart && len(texts) > 0 {
+			p.part.Types = texts
+		}
 	}
 	return nil
 }
+
+// anyBytes tells whether a media type says no more than that there are bytes (RFC
+// 2046 §4.5.1): generators state it of every file.
+func anyBytes(mediaType string) bool { return mediaType == "application/octet-stream" }
 
 func textual(mediaType string) bool { return strings.HasPrefix(mediaType, "text/") }
 
@@ -110,7 +127,7 @@ func (c *compiler) partOf(root *node) *Part {
 		object, _ := c.at(c.pointerOf(n.lib, "\x00")).(map[string]any)
 		kind, _ := object["contentMediaType"].(string)
 		_, encoded := object["contentEncoding"]
-		part.Types = append(part.Types, mediaTypes(kind)...)
+		part.Types = append(part.Types, slices.DeleteFunc(mediaTypes(kind), anyBytes)...)
 		part.File = part.File || kind != "" && !encoded || object["format"] == "binary" || object[binaryMark] == true
 		part.Min = max(part.Min, int64(n.minLength))
 		if most := int64(n.maxLength); most >= 0 && (part.Max < 0 || most < part.Max) {

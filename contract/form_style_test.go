@@ -123,3 +123,36 @@ func TestFieldsThatNoMemberNames(t *testing.T) {
 		}
 	}
 }
+
+// TestStylesOfParts: OAS 3.1 applies style and explode to multipart/form-data, whose
+// texts are not percent-encoded; OAS 3.0 says that they are ignored there (Encoding
+// Object). What was changed is written in the same way.
+func TestStylesOfParts(t *testing.T) {
+	const ints = `{"type":"array","items":{"type":"integer"}}`
+	const point = `{"type":"object","properties":{"x":{"type":"integer"},"y":{"type":"string"}}}`
+	for name, c := range map[string]struct{ schema, encoding, sent, json, values string }{
+		"pipes":              {ints, `"style":"pipeDelimited","explode":false`, "a=1|2", `[1,2]`, "a=1|2"},
+		"spaces":             {ints, `"style":"spaceDelimited"`, "a=1_2", `[1,2]`, "a=1_2"},
+		"commas":             {ints, `"explode":false`, "a=1,2", `[1,2]`, "a=1,2"},
+		"repeated":           {ints, `"explode":true`, "a=1 a=2", `[1,2]`, "a=1 a=2"},
+		"deepObject":         {point, `"style":"deepObject"`, "a[x]=1 a[y]=%2C", `{"x":1,"y":"%2C"}`, "a[x]=1 a[y]=%2C"},
+		"members":            {point, `"style":"form"`, "x=1 y=b", `{"x":1,"y":"b"}`, "x=1 y=b"},
+		"names and values":   {point, `"explode":false`, "a=x,1,y,b", `{"x":1,"y":"b"}`, "a=x,1,y,b"},
+		"not the JSON of it": {point, `"style":"deepObject","contentType":"application/json"`, "a[x]=1", `{"x":1}`, "a[x]=1"},
+	} {
+		op, m := multipartOf(t, `{"type":"object","properties":{"a":`+c.schema+`,"z":{"type":"integer","default":7}}}`, `{"a":{`+c.encoding+`}}`, Reject)
+		f, err := op.DecodeForm("member", m, sentForm(strings.Fields(c.sent)...), nil)
+		if want := `{"a":` + c.json + `,"z":7}`; err != nil || string(f.Value) != want || strings.ReplaceAll(strings.ReplaceAll(formLines(f.Values), " ", "_"), "_z=7", "") != strings.ReplaceAll(c.values, " ", "_") {
+			t.Errorf("%s: %s %s %s", name, f.Value, formLines(f.Values), formRefusal(err))
+		}
+	}
+	text := `{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":` + ints + `}},"encoding":{"a":{"style":"pipeDelimited"}}}}}`
+	b, err := newCompiler("test", map[string]any{"b": value(t, text)}, true).body("/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, refused := (&Operation{Body: b}).DecodeForm("member", b.Content["multipart/form-data"], sentForm("a=1", "a=2"), nil)
+	if string(f.Value) != `{"a":[1,2]}` || refused != nil {
+		t.Errorf("OAS 3.0: %s %s", f.Value, formRefusal(refused))
+	}
+}

@@ -21,6 +21,7 @@ type Param struct {
 
 	key       string // "query.limit"
 	part      *Part  // of a field of multipart/form-data
+	styled    bool   // style or explode is stated for such a field
 	jsonItems bool   // each item of an array is a JSON text: a field of a form
 	form      *form
 	fallback  *any // default

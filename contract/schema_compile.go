@@ -22,6 +22,7 @@ type compiler struct {
 	base    string
 	library func() *jsonschema.Compiler
 	sides   map[direction]*side
+	v30     bool              // OpenAPI 3.0
 	roles   []string          // known to the gate; empty when any will do
 	forms   map[string]*shape // by the nodes that a shape is made of
 	ids     map[*node]int
@@ -52,7 +53,9 @@ func newCompiler(name string, doc map[string]any, version30 bool) *compiler {
 	if version30 {
 		doc = translate30(doc)
 	}
-	return newSchemaCompiler(name, contractLibrary, documentURL, doc)
+	c := newSchemaCompiler(name, contractLibrary, documentURL, doc)
+	c.v30 = version30
+	return c
 }
 
 // contractLibrary is the library's compiler as contracts need it: formats are

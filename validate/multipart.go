@@ -155,26 +155,28 @@ func (s *reading) part(part *multipart.Part) *problem.Error {
 	if bad != "" {
 		return problem.Malformed(bad)
 	}
-	mediaType := ""
+	mediaType, stated := "", ""
 	if types := part.Header.Values("Content-Type"); len(types) > 0 {
 		kind, params, err := mime.ParseMediaType(types[0])
-		charset, stated := params["charset"]
-		if err != nil || len(types) > 1 || stated && !strings.EqualFold(charset, "utf-8") {
+		charset, named := params["charset"]
+		if err != nil || len(types) > 1 || named && !strings.EqualFold(charset, "utf-8") {
 			return problem.Malformed("A part of the form has a Content-Type that cannot be read, or another charset than utf-8")
 		}
-		mediaType = kind
+		if mediaType, stated = kind, kind; named {
+			stated += "; charset=utf-8"
+		}
 	}
 	about := s.media.Part(name)
-	if isFile || about.File {
+	if about.File || isFile && !(s.media.Names(name) && contract.Textual(mediaType)) {
 		if mediaType == "" {
 			mediaType = "application/octet-stream"
 		}
 		return s.file(part, contract.FormValue{Name: name, File: &contract.FormFile{Name: safeFilename(filename), Type: mediaType}}, about)
 	}
-	if mediaType != "" && mediaType != "text/plain" && mediaType != "application/json" {
+	if !about.Takes(mediaType) {
 		s.faults = append(s.faults, problem.Field{Field: s.nameOf(name), Pointer: s.pointerOf(name), Code: "content_type", Message: "must be sent as text"})
 	}
-	return s.text(part, name)
+	return s.text(part, name, stated)
 }
 
 // nameOf is the name of a field when the contract knows it.
@@ -213,7 +215,7 @@ func disposition(part *multipart.Part) (name, filename string, isFile bool, bad 
 	return name, filename, isFile, ""
 }
 
-func (s *reading) text(part io.Reader, name string) *problem.Error {
+func (s *reading) text(part io.Reader, name, mediaType string) *problem.Error {
 	data, err := io.ReadAll(io.LimitReader(part, maxText+1))
 	if err != nil {
 		return problem.Malformed("The body is not well-formed multipart/form-data").Because(err)
@@ -226,7 +228,7 @@ func (s *reading) text(part io.Reader, name string) *problem.Error {
 		s.faults = append(s.faults, problem.Field{Field: s.nameOf(name), Pointer: s.pointerOf(name), Code: "encoding", Message: "must be UTF-8"})
 		return nil
 	}
-	s.sent = append(s.sent, contract.FormValue{Name: name, Text: string(data)})
+	s.sent = append(s.sent, contract.FormValue{Name: name, Text: string(data), Type: mediaType})
 	return nil
 }
 

@@ -74,7 +74,7 @@ func TestUnknownFilesAreKeptWhereTheyPass(t *testing.T) {
 func TestPartsThatBreakOff(t *testing.T) {
 	gone := errors.New("the client has gone")
 	s := &reading{uploadOf: uploadOf{op: &contract.Operation{Unknown: contract.Allow}, media: &contract.Media{}}, upload: newUpload()}
-	text := s.text(iotest.ErrReader(gone), "title")
+	text := s.text(iotest.ErrReader(gone), "title", "")
 	file := s.file(iotest.ErrReader(gone), contract.FormValue{Name: "f", File: &contract.FormFile{Name: "a"}}, contract.Part{Max: -1})
 	for _, refusal := range []*problem.Error{text, file} {
 		if refusal == nil || refusal.Status != 400 || !errors.Is(refusal.Cause, gone) {

@@ -103,6 +103,8 @@ func partHeader(v contract.FormValue) textproto.MIMEHeader {
 		}
 		line += `; filename="` + quoted.Replace(name) + `"`
 		h.Set("Content-Type", v.File.Type)
+	} else if v.Type != "" { // which tells some readers how to take it
+		h.Set("Content-Type", v.Type)
 	}
 	h.Set("Content-Disposition", line)
 	return h
