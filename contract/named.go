@@ -18,6 +18,18 @@ func (o *Operation) Named(pointer string) string {
 	return pointer[:max(end-1, 0)]
 }
 
+// Hinted is Named with the next name as well, where that is a plain word: at most
+// 24 letters, "_" and "-". It is for who reads a report to change the contract,
+// which takes the name; keys, tokens and addresses have digits, dots or more.
+func (o *Operation) Hinted(pointer string) string {
+	known := o.Named(pointer)
+	next, _, _ := strings.Cut(strings.TrimPrefix(pointer[len(known):], "/"), "/")
+	if next == "" || len(next) > 24 || strings.Trim(strings.ToLower(next), "abcdefghijklmnopqrstuvwxyz_-") != "" {
+		return known
+	}
+	return known + "/" + next
+}
+
 // requestNames are all names that this operation states for what it is sent.
 func (o *Operation) requestNames() map[string]bool {
 	known := map[string]bool{"#": true}

@@ -48,3 +48,21 @@ func TestNamesOfTheClient(t *testing.T) {
 		}
 	}
 }
+
+// TestHintsAreWords: whoever adopts the gate has to know what clients send; a
+// secret in the place of a name is no plain word.
+func TestHintsAreWords(t *testing.T) {
+	api, err := Load(File{Name: "naming.yaml", Data: []byte(naming)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pointer, want := range map[string]string{
+		"": "", "/list": "/list", "/csrf": "/csrf", "/X-Csrf_Token": "/X-Csrf_Token", "/labels/red": "/labels/red", "#/query/utm_source": "#/query/utm_source",
+		"/within/list": "/within/list", "/csrf/inner": "/csrf", "/sk_live_51H8": "", "/eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0": "", "/a@example.org": "",
+		"/correcthorsebatterystaple": "", "/correcthorsebatterystapl": "/correcthorsebatterystapl", "#/query/4711": "#/query", "/na~1me": "", "/na\u00efve": "",
+	} {
+		if got := api.Operations[0].Hinted(pointer); got != want {
+			t.Errorf("%s: %q; want %q", pointer, got, want)
+		}
+	}
+}

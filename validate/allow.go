@@ -86,7 +86,7 @@ const maxList = 300
 func (e reported) list(fields []problem.Field) string {
 	var b strings.Builder
 	for i, f := range fields {
-		one := strings.TrimSpace(ruleOf(&problem.Error{Code: e.Code, Fields: []problem.Field{f}}))
+		one := strings.TrimSpace(f.Code + " " + e.call.Operation().Hinted(f.Pointer))
 		if i > 0 && b.Len()+len(one) > maxList {
 			return fmt.Sprintf("%s and %d more", b.String(), len(fields)-i)
 		}
