@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,24 @@ import (
 	"github.com/gatehouse-api/gatehouse/contract"
 	"github.com/gatehouse-api/gatehouse/observe"
 )
+
+// TestConfigSaysWhatNewSets compares the comment of Config with joined.
+func TestConfigSaysWhatNewSets(t *testing.T) {
+	source, err := os.ReadFile("gatehouse.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	comment, code, found := strings.Cut(string(source), "func (c Config) joined")
+	set := regexp.MustCompile(`\bc\.([A-Z]\w*\.[A-Z]\w*)\b`).FindAllStringSubmatch(code, -1)
+	if !found || len(set) < 10 {
+		t.Fatalf("joined sets %d fields", len(set))
+	}
+	for _, m := range append(set, []string{"", "Limit.Stage"}) {
+		if !strings.Contains(comment, m[1]) {
+			t.Errorf("the comment of Config does not say that New sets %s", m[1])
+		}
+	}
+}
 
 const notes = `
 openapi: 3.1.0

@@ -9,7 +9,12 @@
 //
 //	api, err := contract.Load(contract.File{Name: "notes.yaml", Data: document}, contract.Options{})
 //	gate, err := gatehouse.New(gatehouse.Config{Contracts: []*contract.API{api}})
-//	err = http.ListenAndServe("localhost:8001", gate.Wrap(mux))
+//	server, err := tlsedge.NewServer(tlsedge.ServerConfig{Addr: "localhost:8001", Handler: gate.Wrap(mux)})
+//	listener, err := tlsedge.Listen(ctx, "localhost:8001", tlsedge.Caps{})
+//	err = tlsedge.Serve(server, listener)
+//
+// Serve with tlsedge and not with http.ListenAndServe, which has no times, takes
+// connections without end, and forgives what two programs read in two ways.
 //
 // The way of a request is one list in gate.go. Each layer is a package of its
 // own and works alone on any http.Handler: call, observe, tlsedge, headers,
@@ -36,6 +41,11 @@ import (
 // Config is everything a gate is built from. Contracts is required; the zero
 // value of all else is the strictest: no proxy is trusted, only loopback names
 // are answered, no other origin may read, nobody can sign in.
+//
+// What the layers share is stated here once. New sets it in their Configs and
+// does not read what stands there: Call.Table, Call.Proxies, Call.Now, Call.Modes,
+// Observe.Now, TLS.Proxies, Limit.Table, Limit.Now, Limit.Stage, Authn.Table,
+// Authz.Table and Validate.Table.
 type Config struct {
 	Contracts []*contract.API  // what is served; at least one
 	Proxies   []netip.Prefix   // peers whose X-Forwarded-… count
