@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -193,8 +192,8 @@ func (c *compiler) explain(pointer string, err error) error {
 }
 
 func badPattern(pointer string, err error) error {
-	return &compileError{pointer, "a pattern that cannot be used", patternReason(err),
-		"write it without lookahead, lookbehind and back-references (RE2 syntax)"}
+	why, fix := patternReason(err)
+	return &compileError{pointer, "a pattern that cannot be used", why, fix}
 }
 
 // blame tells of the deepest place at which the meta-schema refuses a schema.
@@ -223,9 +222,3 @@ func deepest(e *jsonschema.ValidationError) *jsonschema.ValidationError {
 
 // shown writes a reference as the author did.
 func (c *compiler) shown(location string) string { return strings.TrimPrefix(location, c.base) }
-
-// compilePattern makes a matcher of an ECMA-262 pattern (JSON Schema core §6.4)
-// with RE2, whose time is linear in the input.
-func compilePattern(pattern string) (jsonschema.Regexp, error) {
-	return regexp.Compile(rewritePattern(pattern))
-}

@@ -4,17 +4,34 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// patternTokens are an escape, a class of nothing or anything, the groups of RE2
-// that ECMA-262 does not have (named with P, flags for the rest), and any
-// character.
-var patternTokens = regexp.MustCompile(`(?s)\\(?:u\{[0-9A-Fa-f]+\}|u[0-9A-Fa-f]{4}|c[A-Za-z]|.)|\[\^?\]|\(\?(?:P|[imsU-]+\))|.`)
+// compilePattern makes a matcher of an ECMA-262 pattern (JSON Schema core §6.4).
+func compilePattern(source string) (jsonschema.Regexp, error) {
+	re, err := regexp.Compile(rewritePattern(source))
+	if err == nil {
+		return &pattern{source, []conditions{{re: re}}}, nil
+	}
+	either, refused := turned(patternParts(source), false)
+	if refused != nil {
+		return nil, err
+	}
+	return &pattern{source, either}, nil
+}
+
+// patternTokens are an escape (of two halves of a character that UTF-16 writes in
+// two, together), a class of nothing or anything, the groups of RE2 that ECMA-262
+// does not have (named with P, flags for the rest), and any character.
+var patternTokens = regexp.MustCompile(`(?s)\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\(?:u\{[0-9A-Fa-f]+\}|u[0-9A-Fa-f]{4}|c[A-Za-z]|.)|\[\^?\]|\(\?(?:P|[imsU-]+\))|.`)
 
 // rewritePattern writes an ECMA-262 pattern as RE2 means it: \uXXXX, \u{…} and
 // \cX as code points, \s with the blanks of Unicode, [] and [^] as nothing and
-// anything. What one of the two does not know is left for RE2 to refuse.
+// anything, and a dot as what does not end a line. What one of the two does not know is left for RE2 to refuse.
 func rewritePattern(p string) string {
 	class := false
 	return patternTokens.ReplaceAllStringFunc(p, func(token string) string {
@@ -23,6 +40,8 @@ func rewritePattern(p string) string {
 			return rewriteEscape(token, class)
 		case class:
 			class = !strings.HasSuffix(token, "]")
+		case token == ".":
+			return `[^\n\r\x{2028}\x{2029}]`
 		case token == "[]":
 			return `[^\x{0}-\x{10FFFF}]`
 		case token == "[^]":
@@ -53,6 +72,10 @@ func rewriteEscape(token string, class bool) string {
 		return foreign
 	case strings.HasPrefix(token, `\c`):
 		return fmt.Sprintf(`\x{%x}`, token[2]&31)
+	case len(token) == len(`\ud83d\ude00`) && strings.Contains(token[1:], `\`):
+		high, _ := strconv.ParseUint(token[2:6], 16, 16) // both are digits
+		low, _ := strconv.ParseUint(token[8:], 16, 16)
+		return fmt.Sprintf(`\x{%x}`, utf16.DecodeRune(rune(high), rune(low)))
 	case strings.HasPrefix(token, `\u`):
 		return `\x{` + strings.Trim(token, `\u{}`) + `}`
 	case token == `\s` && class:
@@ -67,7 +90,13 @@ func rewriteEscape(token string, class bool) string {
 	return token
 }
 
-// patternReason says what RE2 finds wrong; regexp has no other error.
-func patternReason(err error) string {
-	return "RE2 does not know it: " + err.(*syntax.Error).Code.String()
+// patternReason says what RE2 finds wrong, and how to do without; regexp has no
+// other error.
+func patternReason(err error) (why, fix string) {
+	code := err.(*syntax.Error).Code
+	why, fix = "RE2 does not know it: "+code.String(), "write it without lookbehind, back-references, and lookahead but right after ^ (RE2 syntax)"
+	if code == syntax.ErrInvalidRepeatSize {
+		why, fix = "RE2 does not count beyond 1000", "state minLength and maxLength in place of the repeat, which is understood for one character between ^ and $ alone"
+	}
+	return why, fix
 }
