@@ -36,10 +36,9 @@ func (c *compiler) param(pointer string) (*Param, error) {
 		return nil, &compileError{at, "a parameter that may be an array or an object",
 			"the text of a parameter does not tell the two apart", "allow one of them"}
 	}
-	for _, a := range spread([]applied{{node: p.Schema.root, sure: true}}) {
-		if a.sure && p.fallback == nil {
-			p.fallback = a.node.fallback
-		}
+	if n := defaulted(spread([]applied{{node: p.Schema.root, sure: true}})); n != nil {
+		p.fallback = n.fallback
+		return p, c.checkDefault(n, p.Schema)
 	}
 	return p, nil
 }

@@ -27,6 +27,7 @@ type compiler struct {
 	ids     map[*node]int
 
 	way     direction                 // of the schema that is being compiled
+	filled  []filled                  // the defaults in it
 	spared  map[*node]map[string]bool // by schema: what the schemas beside it say that it need not ask for
 	entries int                       // of the shapes that were made for the schema that is being compiled
 }
@@ -139,7 +140,52 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 	for _, n := range root.under() {
 		n.relieve(way, c.spared[n])
 	}
+	if err := c.checkFilled(s); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// filled is a default that is filled in where a member is left out, with all the
+// schemas of the member.
+type filled struct {
+	by      *node
+	schemas []applied
+}
+
+// checkFilled holds the defaults against their schemas: one that does not fit would
+// have every request refused that leaves the member out.
+func (c *compiler) checkFilled(s *Schema) error {
+	all := c.filled
+	c.filled = nil
+	if s.way != request { // into which nothing is filled
+		return nil
+	}
+	for _, f := range all {
+		for _, a := range f.schemas {
+			if !a.sure || a.node == nil {
+				continue
+			}
+			if err := c.checkDefault(f.by, &Schema{root: a.node, nodes: s.nodes, whole: s.whole}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkDefault holds the default of a schema against one that it has to fit.
+func (c *compiler) checkDefault(by *node, s *Schema) error {
+	faults := s.Validate(*by.fallback)
+	if len(faults) == 0 {
+		return nil
+	}
+	why := "it " + faults[0].Message
+	if faults[0].Field != "" {
+		why = fmt.Sprintf("%s in it %s", faults[0].Field, faults[0].Message)
+	}
+	return &compileError{c.pointerOf(by.lib, "") + "/default", "a default that its schema refuses",
+		why + "; it is filled in where a request leaves it out", "correct the default, or remove it"}
 }
 
 // pointerOf is where a schema of the document stands, otherwise fallback.

@@ -248,11 +248,20 @@ func (c *compiler) shapeField(s *shape, roots, all []applied, name string) {
 	applying := spread(here)
 	m.readOnly = saidOf(name, roots, applying, saysReadOnly)
 	m.writeOnly = saidOf(name, roots, applying, saysWriteOnly)
+	if n := defaulted(applying); n != nil {
+		s.defaults = append(s.defaults, fallback{name, *n.fallback})
+		c.filled = append(c.filled, filled{n, here})
+	}
+}
+
+// defaulted is the schema whose default counts, the first that surely applies.
+func defaulted(applying []applied) *node {
 	for _, a := range applying {
 		if a.sure && a.node.fallback != nil {
-			s.defaults = append(s.defaults, fallback{name, *a.node.fallback}) // the first there is counts
+			return a.node
 		}
 	}
+	return nil
 }
 
 // saidOf tells whether a member is surely of a kind, or wherever it is named.

@@ -45,8 +45,6 @@ type difference struct {
 var differs = []difference{
 	{"is only an annotation by default", 18, "a contract asserts formats"},
 	{"match string with nul", 2, "U+0000 is refused in every string"},
-	{"still valid when the invalid default is used", 2, "defaults are filled in, then validated like what was sent"},
-	{"missing properties are not filled in with the default", 1, "as above"},
 }
 
 // document is a contract with one operation that takes a schema. A schema
@@ -66,8 +64,9 @@ func document(path string, schema any) ([]byte, error) {
 	})
 }
 
-// load compiles a contract for each schema of the suite.
-// left is how many cases have a schema that leads to another document.
+// load compiles a contract for each schema of the suite. left is how many cases
+// have a schema that leads to another document, or, in default.json, a default that
+// does not fit: a contract fills defaults in, so it does not load.
 func load(t *testing.T) (apis []*contract.API, groups []group, left int) {
 	t.Helper()
 	names, err := filepath.Glob(files)
@@ -93,7 +92,8 @@ func load(t *testing.T) (apis []*contract.API, groups []group, left int) {
 			}
 			api, err := contract.Load(contract.File{Name: fmt.Sprintf("%s-%d.json", base, i), Data: doc}, contract.Options{})
 			if err != nil {
-				if !bytes.Contains(doc, []byte(remote)) {
+				unfit := base == "default" && strings.Contains(err.Error(), "a default that its schema refuses")
+				if !unfit && !bytes.Contains(doc, []byte(remote)) {
 					t.Errorf("%s: %v", one.name, err)
 				}
 				left += len(one.tests)
@@ -140,8 +140,8 @@ func TestSuiteThroughHTTP(t *testing.T) {
 			t.Errorf("%d cases end with %q and differ, want %d: %s", other[i], d.ending, d.cases, d.reason)
 		}
 	}
-	if sent != 1250 || left != 49 {
-		t.Errorf("%d cases sent and %d left, want 1250 and 49", sent, left)
+	if sent != 1243 || left != 49+7 {
+		t.Errorf("%d cases sent and %d left, want 1243 and 49, and 7 of defaults", sent, left)
 	}
 }
 
