@@ -113,6 +113,7 @@ func TestFaultsOfReferences(t *testing.T) {
 }
 
 func TestFaultsOfShape(t *testing.T) {
+	const inSchema = "Move it into the schema of the parameter, or remove it where it is there already."
 	holdFaults(t, Options{}, []faultRow{
 		{"lists and maps of another type", "  /a: { get: { " + publicAccess + ", ^parameters: {}, ^responses: [], callbacks: { ^C: 5 } } }\n", "",
 			"^1 GH-CON-005 parameters must be a list, and is an object | Write it as a list, or leave it out.\n" +
@@ -124,6 +125,10 @@ func TestFaultsOfShape(t *testing.T) {
 		{"methods in capitals", pathA + "  /b: { ^GET: { " + publicAccess + " }, ^Put: {} }\n", "", "^1 GH-CON-005 unknown key \"GET\" | Did you mean \"get\"?\n^2 GH-CON-005 unknown key \"Put\" | Did you mean \"put\"?"},
 		{"keys with two slips, and those of others", "  /a: { get: { " + publicAccess + ", ^respnces: {}, requestBodies: {}, x-tags: [], colour: red, ^x-gatehous: {} } }\n", "",
 			"^1 GH-CON-005 unknown key \"respnces\" | Did you mean \"responses\"?\n^2 GH-CON-015 unknown key \"x-gatehous\" | Did you mean \"x-gatehouse\"?"},
+		{"what Swagger 2.0 has in a parameter", "  /a: { get: { " + publicAccess + ", parameters: [{ name: n, in: query, ^type: integer, ^enum: [1], ^default: 1, title: t, x-y: 1, schema: {} }, { name: m, in: query, ^collectionFormat: csv, ^items: {}, schema: {} }] } }\n", "",
+			"^1 GH-CON-005 type means nothing in a parameter itself | " + inSchema + "\n^2 GH-CON-005 enum means nothing in a parameter itself | " + inSchema + "\n^3 GH-CON-005 default means nothing in a parameter itself | " + inSchema +
+				"\n^4 GH-CON-005 collectionFormat means nothing in a parameter itself | Say it with style and explode: multi is explode: true, csv is explode: false.\n^5 GH-CON-005 items means nothing in a parameter itself | " + inSchema},
+		{"the same in a header of an answer, which is not checked", "  /a: { get: { " + publicAccess + ", responses: { '200': { description: a, headers: { X-N: { type: integer, format: int32, schema: {} } } } } } }\n", "", ""},
 		{"our key without its x-", "  /a: { get: { ^gatehouse: { access: admin }, " + publicAccess + " } }\n", "", "^1 GH-CON-015 unknown key \"gatehouse\" | Did you mean \"x-gatehouse\"?"},
 		{"operationIds that are none", "  /a: { get: { operationId: ^'', " + publicAccess + " }, put: { operationId: ^[a], " + publicAccess + " } }\n", "",
 			"^1 GH-CON-005 operationId must be text that is not empty | Write a name of your own, or leave it out: one is then made of method and path.\n" +

@@ -76,6 +76,24 @@ func (l *loader) validParam(p param) bool {
 	return true
 }
 
+// schemaKeys say nothing in a parameter of OpenAPI 3, where they are left over from
+// Swagger 2.0: what they ask stands in its schema.
+func schemaKeys() []string {
+	return []string{"type", "format", "items", "collectionFormat", "default", "enum", "nullable", "pattern", "minLength", "maxLength",
+		"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems",
+		"allOf", "anyOf", "oneOf", "not", "properties", "additionalProperties"}
+}
+
+// leftOver reports a schema's keyword beside the schema of a parameter.
+func (c *checker) leftOver(m named) {
+	fix := "Move it into the schema of the parameter, or remove it where it is there already."
+	if m.name == "collectionFormat" {
+		fix = "Say it with style and explode: multi is explode: true, csv is explode: false."
+	}
+	c.add(m.key, Issue{Code: codeShape, What: fmt.Sprintf("%s means nothing in a parameter itself", clip(m.name)),
+		Why: "It is Swagger 2.0; what it should say would go unenforced.", Fix: fix})
+}
+
 // orderParams holds the path parameters against the template.
 func (l *loader) orderParams(s stated, all []param) []param {
 	segments, err := parseTemplate(s.path.name)

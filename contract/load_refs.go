@@ -162,7 +162,10 @@ func (c *checker) misspelt(kind string, s spot) {
 		if ours {
 			code = codeKey
 		}
-		switch {
+		switch left := slices.Contains(schemaKeys(), m.name); {
+		case left && kind == "parameter":
+			c.leftOver(m)
+		case left && kind == "header": // of an answer, which is not checked
 		case near == "", slices.Contains(known, m.name):
 		case strings.HasPrefix(m.name, "x-") && !ours: // somebody else's extension
 		case strings.EqualFold(m.name, near), nearest.Distance(m.name, near) <= 2:

@@ -12,15 +12,20 @@ import (
 // translate30 returns a copy of an OpenAPI 3.0 document whose schemas mean in
 // JSON Schema 2020-12 what they mean in 3.0. What is not a schema is shared.
 func translate30(doc map[string]any) map[string]any {
-	t := translator{doc: copyTree(doc).(map[string]any), seen: map[string]bool{}}
-	t.openAPI(t.doc, "")
+	t := translator{doc: copyTree(doc).(map[string]any), grammar: places(), seen: map[string]bool{}, met: map[spotKind]bool{}}
+	t.object("document", t.doc, "")
 	return t.doc
 }
 
 type translator struct {
-	doc  map[string]any
-	seen map[string]bool // pointers of schemas that are done
+	doc     map[string]any
+	grammar map[string]refPlace
+	seen    map[string]bool // pointers of schemas that are done
+	met     map[spotKind]bool
 }
+
+// spotKind is a place of the document, read as one kind of object.
+type spotKind struct{ kind, pointer string }
 
 func copyTree(v any) any {
 	switch v := v.(type) {
@@ -40,26 +45,57 @@ func copyTree(v any) any {
 	return v
 }
 
-// openAPI finds the schemas in the parts of the document that are none.
-func (t *translator) openAPI(v any, pointer string) {
-	switch v := v.(type) {
-	case []any:
-		for i, e := range v {
-			t.openAPI(e, pointer+"/"+strconv.Itoa(i))
+// object finds the schemas in an object of OpenAPI that is none, by what may stand
+// in an object of its kind: a parameter may be called schema, and a body example.
+func (t *translator) object(kind string, v any, pointer string) {
+	in, ok := v.(map[string]any)
+	here := spotKind{kind, pointer}
+	if !ok || t.met[here] {
+		return
+	}
+	t.met[here] = true
+	if ref, ok := in["$ref"].(string); ok {
+		if target, local := strings.CutPrefix(ref, "#"); local {
+			t.object(kind, lookUp(t.doc, target), target)
 		}
-	case map[string]any:
-		for key, e := range v {
-			at := pointer + "/" + escapeToken(key)
-			switch {
-			case at == "/components/schemas", strings.HasSuffix(pointer, "/x-gatehouse-websocket") && (key == "receive" || key == "send"):
-				t.table(e, at)
-			case key == "schema":
-				t.schema(e, at)
-			case key == "example" || key == "examples" || key == "x-gatehouse":
-			default:
-				t.openAPI(e, at)
-			}
+	}
+	for key, e := range in {
+		child := t.grammar[kind][key]
+		if kind == "callback" {
+			child = "pathItem"
 		}
+		if child != "" {
+			t.place(child, e, pointer+"/"+escapeToken(key))
+		}
+	}
+}
+
+// place goes into what stands at a place: an object, a list or a table.
+func (t *translator) place(child string, v any, pointer string) {
+	child, _ = strings.CutPrefix(child, "x-")
+	child, table := strings.CutPrefix(child, "*")
+	child, list := strings.CutPrefix(child, "[]")
+	switch {
+	case table:
+		in, _ := v.(map[string]any)
+		for name, e := range in {
+			t.one(child, e, pointer+"/"+escapeToken(name))
+		}
+	case list:
+		in, _ := v.([]any)
+		for i, e := range in {
+			t.one(child, e, pointer+"/"+strconv.Itoa(i))
+		}
+	default:
+		t.one(child, v, pointer)
+	}
+}
+
+func (t *translator) one(kind string, v any, pointer string) {
+	if kind == "schema" {
+		t.schema(v, pointer)
+	} else {
+		t.object(kind, v, pointer)
 	}
 }
 
