@@ -86,7 +86,7 @@ func (c *compiler) side(way direction) (*side, error) {
 	if err := lib.AddResource(c.base, c.doc); err != nil {
 		return nil, fmt.Errorf("registering the document %s: %w", c.name, err)
 	}
-	c.sides[way] = &side{lib, graph{map[*jsonschema.Schema]*node{}, map[string]*node{}, c.stated}}
+	c.sides[way] = &side{lib, graph{map[*jsonschema.Schema]*node{}, map[string]*node{}, c.stated, c.discriminate}}
 	return c.sides[way], nil
 }
 

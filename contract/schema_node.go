@@ -26,7 +26,8 @@ type node struct {
 
 	ref, dynamic        *node // $ref; $dynamicRef as it leads where nothing overrides it
 	allOf, anyOf, oneOf []*node
-	not, when           *node // when is "if"
+	tagged              *tagged // of oneOf, or anyOf without one: nil when no member names the branch
+	not, when           *node   // when is "if"
 	then, otherwise     *node
 
 	properties    map[string]*node
@@ -84,6 +85,7 @@ type graph struct {
 	nodes  map[*jsonschema.Schema]*node
 	places map[string]*node                            // the same by location
 	state  func(*jsonschema.Schema) (statement, error) // what the document states beside the keywords
+	choose func(*node)                                 // reads the discriminator
 }
 
 func (g *graph) node(s *jsonschema.Schema) *node {
@@ -103,6 +105,7 @@ func (g *graph) node(s *jsonschema.Schema) *node {
 	}
 	n.statement, n.wrong = g.state(s)
 	g.general(n, s)
+	g.choose(n)
 	g.objects(n, s)
 	g.arrays(n, s)
 	g.scalars(n, s)

@@ -274,6 +274,9 @@ func (w *walker) compose(n *node, v any) {
 }
 
 func (w *walker) any(n *node, v any) {
+	if n.oneOf == nil && w.chosen(n, v) {
+		return
+	}
 	for _, m := range n.anyOf {
 		if w.would(m, v) {
 			return
@@ -283,6 +286,9 @@ func (w *walker) any(n *node, v any) {
 }
 
 func (w *walker) one(n *node, v any) {
+	if w.chosen(n, v) {
+		return
+	}
 	matched := 0
 	for _, m := range n.oneOf {
 		if w.would(m, v) {
