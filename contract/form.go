@@ -138,13 +138,24 @@ func (o *Operation) decodeURLEncoded(role string, m *Media, data []byte) (d Deco
 func (m *Media) object(q *query, files map[string][]*FormFile) (map[string]any, []problem.Field) {
 	object := map[string]any{}
 	var faults []problem.Field
-	for _, name := range sortedKeys(m.fields) {
+	read := func(name string) {
 		got := m.fields[name].field(q, files[name])
 		delete(files, name)
 		faults = append(faults, got.faults...)
 		if got.there {
 			object[name] = got.value
 		}
+	}
+	last := ""
+	for _, name := range sortedKeys(m.fields) {
+		if m.fields[name].rest {
+			last = name
+			continue
+		}
+		read(name)
+	}
+	if last != "" {
+		read(last)
 	}
 	for i := range q.pairs {
 		other := &q.pairs[i]
@@ -348,7 +359,13 @@ func (p *Param) write(name string, v any, add func(name, raw string)) {
 			if p.Style == "deepObject" {
 				own = name + "[" + key + "]"
 			}
-			add(own, escaped(object[key]))
+			items, several := object[key].([]any)
+			if !several {
+				items = []any{object[key]}
+			}
+			for _, item := range items {
+				add(own, escaped(item))
+			}
 		}
 	default:
 		add(name, strings.Join(parts, delimiters[p.Style]))

@@ -27,6 +27,7 @@ func (c *compiler) formFields(m *Media, pointer string) error {
 	if m.rest == nil {
 		m.rest = c.formField(m, "", &node{})
 	}
+	takes := ""
 	for _, name := range sortedKeys(encoding) {
 		at := pointer + "/encoding/" + escapeToken(name)
 		p := m.fields[name]
@@ -36,6 +37,11 @@ func (c *compiler) formFields(m *Media, pointer string) error {
 		stated, _ := encoding[name].(map[string]any)
 		if err := c.encode(m, p, stated, at); err != nil {
 			return err
+		}
+		if p.rest && takes != "" {
+			return &compileError{at, "a second field whose members may have any name", "the field " + clip(takes) + " takes them", "state style: deepObject for one of them"}
+		} else if p.rest {
+			takes = name
 		}
 	}
 	return nil
@@ -49,7 +55,7 @@ func (c *compiler) formField(m *Media, name string, root *node) *Param {
 	switch {
 	case p.form.object():
 		p.JSON = true
-	case p.form.item != nil && p.form.item.object():
+	case !p.form.item.text():
 		p.jsonItems = true
 	}
 	if m.Multipart && root.lib != nil {
@@ -82,7 +88,10 @@ func (c *compiler) encode(m *Media, p *Param, stated map[string]any, pointer str
 		if err := p.setStyle(stated, pointer); err != nil {
 			return err
 		}
-		return p.fitStyle(pointer)
+		if err := p.fitStyle(pointer); err != nil {
+			return err
+		}
+		return p.fitParts(pointer)
 	default:
 		if slices.ContainsFunc(types, isJSON) { // of each item, where there are items
 			p.jsonItems = p.form.list()

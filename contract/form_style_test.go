@@ -49,6 +49,9 @@ func TestStylesOfFormFields(t *testing.T) {
 		"a type of text":        {`{"type":"integer"}`, `"a":{"contentType":"text/plain"}`, "a=1", `1`, "a=1"},
 		"a type of files":       {`{"type":"integer"}`, `"a":{"contentType":"image/png"}`, "a=1", `1`, "a=1"},
 		"binary is text":        {`{"type":"string","format":"binary"}`, ``, "a=x", `"x"`, "a=x"},
+		"lists of lists":        {`{"type":"array","items":{"type":"array","items":{"type":"integer"}}}`, ``, "a=%5B1%5D&a=%5B%5D", `[[1],[]]`, "a=%5B1%5D&a=%5B%5D"},
+		"a list for a member":   {`{"type":"object","properties":{"x":` + ints + `}}`, `"a":{"style":"deepObject"}`, "a[x]=1&a[x]=2", `{"x":[1,2]}`, "a%5Bx%5D=1&a%5Bx%5D=2"},
+		"a map":                 {`{"type":"object","additionalProperties":{"type":"integer"}}`, `"a":{"style":"form"}`, "q=1", `{"q":1}`, "q=1"},
 		"nothing stated of it":  {ints, `"a":{}`, "a=1", `[1]`, "a=1"},
 		"a text larger than 8K": {`{"type":"string"}`, ``, "a=" + strings.Repeat("x", maxParam+1), `"` + strings.Repeat("x", maxParam+1) + `"`, "a=" + strings.Repeat("x", maxParam+1)},
 	} {

@@ -120,6 +120,8 @@ func TestFormsThatCannotBeRead(t *testing.T) {
 		`{"content":{"multipart/form-data":{"schema":{"type":["array","null"]}}}}`,
 		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"b":{"contentType":"image/png"}}}}}`,
 		`{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"a":{"style":"matrix"}}}}}`,
+		`{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":["array","object"]}}},"encoding":{"a":{"explode":true}}}}}`,
+		`{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":"object"},"b":{"type":"object"}}},"encoding":{"a":{"explode":true},"b":{"style":"form"}}}}}`,
 		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"a":{"style":"pipeDelimited"}}}}}`,
 		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"type":"array","items":{"format":"binary"}}}},"encoding":{"a":{"explode":false}}}}}`,
 		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"format":"binary"}}},"encoding":{"a":{"style":"deepObject"}}}}}`,

@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,6 +37,7 @@ func (l *loader) compile(op *Operation, s stated) {
 			l.undecided(compiled.Schema, fmt.Sprintf("the %s parameter %q", p.in, clip(p.name)))
 		}
 	}
+	l.takesRest(op, s.params)
 	if body := l.resolve(s.method.get("requestBody")); body.exists() {
 		compiled, err := l.compiler.body(body.ptr)
 		if l.compiled(body, err) && compiled != nil {
@@ -62,6 +64,28 @@ func (l *loader) compile(op *Operation, s stated) {
 	}
 	op.produces, op.private = producedBy(op.Responses), anyPrivate(op.Responses)
 	l.socket(op, s.method.get("x-gatehouse-websocket"))
+}
+
+// takesRest puts the parameter whose members may have any name behind the others,
+// and reports a second one.
+func (l *loader) takesRest(op *Operation, all []param) {
+	slices.SortStableFunc(op.Params, func(a, b *Param) int {
+		switch {
+		case a.rest == b.rest:
+			return 0
+		case a.rest:
+			return 1
+		}
+		return -1
+	})
+	n := len(op.Params)
+	if n < 2 || !op.Params[n-2].rest {
+		return
+	}
+	second := op.Params[n-1].Name
+	i := slices.IndexFunc(all, func(p param) bool { return p.in == "query" && p.name == second })
+	l.add(all[i].final.at(), Issue{Code: codeParam, What: fmt.Sprintf("the query parameter %q takes every name, and so does %q", clip(second), clip(op.Params[n-2].Name)),
+		Why: "Whose member a name is would be anybody's guess.", Fix: "State style: deepObject for one of them, or the names of its members and additionalProperties: false."})
 }
 
 func (l *loader) socket(op *Operation, ws spot) {

@@ -115,6 +115,11 @@ func (l *loader) orderParams(s stated, all []param) []param {
 			l.add(all[i].final.at(), Issue{Code: codePathParam, What: fmt.Sprintf("the path parameter %q is not required", clip(name)),
 				Why: "Without it the path would be another (OAS 3.1 section 4.8.12.2).", Fix: "Add\nrequired: true"})
 		}
+		if style := all[i].final.get("style"); style.text() == "matrix" && !alone(segments, name) {
+			l.add(style.at(), Issue{Code: codePathParam, What: fmt.Sprintf("the parameter %q of style matrix shares its segment", clip(name)),
+				Why: "A semicolon is refused in a path but where a segment is a matrix parameter and nothing else, so that no request would match.",
+				Fix: "Give it a segment of its own, or remove style."})
+		}
 		ordered = append(ordered, all[i])
 	}
 	for _, p := range all {
@@ -131,4 +136,9 @@ func (l *loader) orderParams(s stated, all []param) []param {
 		}
 	}
 	return ordered
+}
+
+// alone tells whether a parameter is a whole segment.
+func alone(segments []segment, name string) bool {
+	return slices.ContainsFunc(segments, func(s segment) bool { return s.plain() && s.names[0] == name })
 }

@@ -95,7 +95,7 @@ func TestSemicolonsOfAPath(t *testing.T) {
 		"/{a}":       {matrix + "name: a"},
 		"/{a}/{b}":   {matrix + "name: a", matrix + "name: b"},
 		"/s/{a}/{b}": {simple + "name: a", matrix + "name: b"},
-		"/v{a}":      {matrix + "name: a"},
+		"/v{a}":      {simple + "name: a"},
 		strings.Repeat("/x", maxSegments-1) + "/{a}": {matrix + "name: a"},
 	} {
 		doc += "  " + path + ": { get: { x-gatehouse: { access: public }, parameters: ["

@@ -22,6 +22,7 @@ type Param struct {
 	key       string // "query.limit"
 	part      *Part  // of a field of multipart/form-data
 	styled    bool   // style or explode is stated for such a field
+	rest      bool   // an exploded object whose members may have any name: it takes what nobody else does
 	jsonItems bool   // each item of an array is a JSON text: a field of a form
 	form      *form
 	fallback  *any // default

@@ -30,12 +30,11 @@ func (c *compiler) param(pointer string) (*Param, error) {
 	if err := p.fitStyle(pointer); err != nil {
 		return nil, err
 	}
+	if err := p.fitParts(at); err != nil {
+		return nil, err
+	}
 	p.Empty = p.In == "query" && object["allowEmptyValue"] == true
 	p.Reserved = p.In == "query" && object["allowReserved"] == true
-	if !p.JSON && p.form.list() && p.form.object() {
-		return nil, &compileError{at, "a parameter that may be an array or an object",
-			"the text of a parameter does not tell the two apart", "allow one of them"}
-	}
 	if n := defaulted(spread([]applied{{node: p.Schema.root, sure: true}})); n != nil {
 		p.fallback = n.fallback
 		return p, c.checkDefault(n, p.Schema)
@@ -99,6 +98,60 @@ func (p *Param) fitStyle(pointer string) error {
 			"there is nothing to be delimited", "state type: array in the schema, or remove style"}
 	}
 	return nil
+}
+
+// fitParts refuses a value that could never be written as texts: arrays of arrays,
+// and objects of which a member that is required is more than a text. It finds
+// out whether the value takes what is left. at is where the schema is.
+func (p *Param) fitParts(at string) error {
+	f, s := p.form, p.Schema.shape
+	open := s.open || len(s.patterns) > 0
+	switch {
+	case p.JSON:
+	case f.list() && f.object():
+		return &compileError{at, "a parameter that may be an array or an object",
+			"the text of a parameter does not tell the two apart", "allow one of them"}
+	case f.list() && !p.jsonItems && !f.item.text():
+		return &compileError{at, "an array of arrays or objects", "no style says how to write one, so that none could ever be sent",
+			"state content: application/json, or items that are plain"}
+	case f.object():
+		for _, name := range requiredOf(p.Schema.root) {
+			if part := f.fields[name]; part != nil && !p.member(part) {
+				return &compileError{at, "a required member that cannot be written: " + clip(name), p.unwritten(), "make the member plain, or state content: application/json"}
+			}
+		}
+		if len(f.fields) == 0 && !p.member(f.rest) {
+			return &compileError{at, "members that cannot be written", p.unwritten(), "make additionalProperties plain, or state content: application/json"}
+		}
+		if p.In == "cookie" && p.Explode && len(f.fields) == 0 {
+			return &compileError{at, "an exploded object without members", "any cookie might be one of them", "name its properties, or state explode: false"}
+		}
+		p.rest = open && p.Explode && p.Style == "form" && p.In != "cookie"
+	}
+	return nil
+}
+
+// requiredOf are the members that a value surely needs.
+func requiredOf(root *node) []string {
+	var names []string
+	for _, a := range spread([]applied{{node: root, sure: true}}) {
+		if a.sure {
+			names = append(names, a.node.required...)
+		}
+	}
+	return names
+}
+
+// member tells whether texts can say what a member is.
+func (p *Param) member(f *form) bool {
+	return f.text() || p.spreads() && f.list() && f.item.text()
+}
+
+func (p *Param) unwritten() string {
+	if p.spreads() {
+		return "an object within an object has no style, so that none could ever be sent"
+	}
+	return "only an exploded object of a query or a form has members that are more than a text"
 }
 
 func text(v any) string {

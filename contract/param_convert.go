@@ -27,6 +27,9 @@ func (f *form) list() bool { return f.may(kindArray) && f.types != anyKind }
 
 func (f *form) object() bool { return f.may(kindObject) && f.types != anyKind }
 
+// text tells whether a text can be a value of the form; null has none.
+func (f *form) text() bool { return f == nil || f.may(kindBoolean|kindInteger|kindNumber|kindString) }
+
 // anyKind is what a schema without a word on types allows.
 const anyKind = kindNull | kindBoolean | kindInteger | kindNumber | kindString | kindArray | kindObject
 
@@ -72,8 +75,8 @@ func widened(m kindMask) kindMask {
 	return m
 }
 
-// newForm reads the form of a schema; parts are looked into one level deep, as
-// deep as parameter styles go.
+// newForm reads the form of a schema; parts are looked into as deep as parameter
+// styles go: the members of an object, and of a member the items.
 func newForm(s *Schema, parts bool) *form {
 	f := &form{types: allowed(s.root), schema: s}
 	all := together(s.root)
@@ -81,7 +84,16 @@ func newForm(s *Schema, parts bool) *form {
 	if !parts {
 		return f
 	}
-	part := func(n *node) *form { return newForm(&Schema{root: n, way: s.way, nodes: s.nodes}, false) }
+	plain := func(n *node) *form { return newForm(&Schema{root: n, way: s.way, nodes: s.nodes}, false) }
+	part := func(n *node) *form {
+		f := plain(n)
+		for _, m := range together(n) { // a member may be a list of its own
+			if m.items != nil && f.item == nil {
+				f.item = plain(m.items)
+			}
+		}
+		return f
+	}
 	f.fields = map[string]*form{}
 	for _, n := range all {
 		if n.items != nil && f.item == nil {
@@ -158,26 +170,42 @@ func (p *Param) convertObject(parts []string) (any, []problem.Field) {
 	object := make(map[string]any, len(parts)/2)
 	var faults []problem.Field
 	for i := 0; i < len(parts) && len(faults) < maxFaults; i += 2 {
-		name := parts[i]
-		if _, twice := object[name]; twice {
-			faults = append(faults, p.fault("", "repeated", "must give each member once")...)
-			continue
+		name, where := parts[i], ""
+		if nameable(parts[i]) {
+			where = "/" + escapeToken(name)
 		}
 		f := p.form.fields[name]
 		if f == nil {
 			f = p.form.rest
 		}
+		have, twice := object[name]
+		list := f != nil && f.list() && p.spreads()
+		if twice && !list {
+			faults = append(faults, p.fault("", "repeated", "must give each member once")...)
+			continue
+		}
+		items, _ := have.([]any)
+		if list {
+			f = f.item
+			if where != "" {
+				where += "/" + strconv.Itoa(len(items))
+			}
+		}
 		v, code, message := f.scalar(parts[i+1])
 		if code != "" {
-			where := ""
-			if nameable(name) {
-				where = "/" + escapeToken(name)
-			}
 			faults = append(faults, p.fault(where, code, message)...)
 		}
-		object[name] = v
+		if object[name] = v; list {
+			object[name] = append(items, v)
+		}
 	}
 	return object, faults
+}
+
+// spreads tells whether each member of an object stands by itself, so that one
+// may be repeated.
+func (p *Param) spreads() bool {
+	return p.Explode && (p.In == "query" || p.In == "cookie" || p.In == inForm)
 }
 
 // scalar converts one text. Where several types are allowed the first that fits

@@ -89,6 +89,18 @@ func (q *query) take(name string) []string {
 	return out
 }
 
+// takeLeft marks the pairs that nobody took and the shape knows, and appends their
+// names and values.
+func (q *query) takeLeft(found []string, s *shape) []string {
+	for i := range q.pairs {
+		if p := &q.pairs[i]; !p.used && s.knows(p.name) {
+			p.used = true
+			found = append(found, url.QueryEscape(p.name), p.raw)
+		}
+	}
+	return found
+}
+
 // takeDeep marks the pairs name[key] and returns keys and values.
 func (q *query) takeDeep(name string) []string {
 	var out []string

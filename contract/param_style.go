@@ -130,6 +130,9 @@ func (p *Param) spreadObject(q *query) (texts, *problem.Field) {
 				found = append(found, url.QueryEscape(name), raw)
 			}
 		}
+		if p.rest {
+			found = q.takeLeft(found, p.Schema.shape)
+		}
 	}
 	return p.members(found)
 }

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -96,6 +97,7 @@ func TestStyles(t *testing.T) {
 	ints := []any{json.Number("1"), json.Number("2")}
 	object := map[string]any{"a": json.Number("1"), "b": "x,y"}
 	const array = `"schema":{"type":"array","items":{"type":"integer"}}`
+	const pageable = `{"type":"object","properties":{"page":{"type":"integer","minimum":0},"sort":{"type":"array","items":{"type":"string"}}}}`
 	const thing = `"schema":{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}}}`
 	for name, c := range map[string]struct {
 		param string
@@ -142,6 +144,13 @@ func TestStyles(t *testing.T) {
 		"a schema of itself":             {`"in":"query","style":"deepObject","schema":{"$ref":"#/p/x"},"x":{"type":"object","properties":{"a":{"type":"integer"},"b":{"$ref":"#/p/x"}}}`, "p[a]=1", "", map[string]any{"a": json.Number("1")}},
 		"the first items":                {`"in":"query","schema":{"type":"array","items":{"type":"integer"},"allOf":[{"items":{}}]}`, "p=1&p=2", "", ints},
 		"the first other members":        {`"in":"query","style":"deepObject","schema":{"type":"object","additionalProperties":{"type":"integer"},"allOf":[{"additionalProperties":{}}]}`, "p[x]=1", "", map[string]any{"x": json.Number("1")}},
+		"a list for a member":            {`"in":"query","schema":` + pageable, "page=0&sort=name,asc&sort=id", "", map[string]any{"page": json.Number("0"), "sort": []any{"name,asc", "id"}}},
+		"a list for a member, once":      {`"in":"query","schema":` + pageable, "sort=id", "", map[string]any{"sort": []any{"id"}}},
+		"a list in deepObject":           {`"in":"query","style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"}}}}`, "p[a]=1&p[a]=2", "", map[string]any{"a": ints}},
+		"a map":                          {`"in":"query","schema":{"type":"object","additionalProperties":{"type":"integer"}}`, "x=1&%C3%A4=2", "", map[string]any{"x": json.Number("1"), "ä": json.Number("2")}},
+		"a map beside names":             {`"in":"query","schema":{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"array","items":{"type":"integer"}}}`, "a=1&l=1&l=2", "", map[string]any{"a": json.Number("1"), "l": ints}},
+		"a map of patterns":              {`"in":"query","schema":{"type":"object","patternProperties":{"^x-":{"type":"string"}}}`, "x-a=1", "", map[string]any{"x-a": "1"}},
+		"any object":                     {`"in":"query","schema":{"type":"object"}`, "x=1", "", map[string]any{"x": "1"}},
 		"a default":                      {`"in":"query","schema":{"type":"integer","default":5}`, "", "", json.Number("5")},
 		"a default by reference":         {`"in":"query","schema":{"allOf":[{"type":"integer","default":5},{"default":6}]}`, "", "", json.Number("5")},
 		"no default by a branch":         {`"in":"query","schema":{"anyOf":[{"type":"integer","default":5},{"type":"string"}]}`, "", "", nil},
@@ -275,6 +284,14 @@ func TestParameterFaultsOfTheDocument(t *testing.T) {
 		"spaces in a text":      {`{"name":"a","in":"query","style":"spaceDelimited","schema":{"type":"string"}}`, "/p/style"},
 		"pipes in a text":       {`{"name":"a","in":"query","style":"pipeDelimited","schema":{"type":"string"}}`, "/p/style"},
 		"deep, and no object":   {`{"name":"a","in":"query","style":"deepObject","schema":{"type":"string"}}`, "/p/style"},
+		"an array of arrays":    {`{"name":"a","in":"query","schema":{"type":"array","items":{"type":"array"}}}`, "/p/schema"},
+		"an array of objects":   {`{"name":"a","in":"query","schema":{"type":"array","items":{"type":"object"}}}`, "/p/schema"},
+		"an object in deep":     {`{"name":"a","in":"query","style":"deepObject","schema":{"type":"object","required":["o"],"properties":{"o":{"type":"object"}}}}`, "/p/schema"},
+		"objects of any name":   {`{"name":"a","in":"query","schema":{"type":"object","additionalProperties":{"type":"object"}}}`, "/p/schema"},
+		"a list of lists":       {`{"name":"a","in":"query","schema":{"type":"object","required":["l"],"properties":{"l":{"type":"array","items":{"type":"array"}}}}}`, "/p/schema"},
+		"a list in one text":    {`{"name":"a","in":"query","explode":false,"schema":{"type":"object","required":["l"],"properties":{"l":{"type":"array"}}}}`, "/p/schema"},
+		"a list in a header":    {`{"name":"a","in":"header","explode":true,"schema":{"type":"object","required":["l"],"properties":{"l":{"type":"array"}}}}`, "/p/schema"},
+		"cookies of any name":   {`{"name":"a","in":"cookie","schema":{"type":"object"}}`, "/p/schema"},
 		"a broken schema":       {`{"name":"a","in":"query","schema":{"type":"int"}}`, "/p/schema/type"},
 	} {
 		_, err := newCompiler("test", map[string]any{"p": value(t, c.param)}, false).param("/p")
@@ -287,7 +304,7 @@ func TestParameterFaultsOfTheDocument(t *testing.T) {
 // FuzzParam: whatever the request says, decoding ends without a panic; what it
 // gives fits the schema, and what it refuses has a reason that tells no value.
 func FuzzParam(f *testing.F) {
-	for _, seed := range []string{"n=1", "n=1e3&s=a%00b", "l=1,2&l=3", "d[a]=1&d[b]=2", "o=a,1", "s=%ff", "n=%zz", "a=1;b", "n=9223372036854775808", "j=%7B%22a%22%3A1%7D", "&&=&", "p=1|2%7c3", "b=true&b=false"} {
+	for _, seed := range []string{"n=1", "n=1e3&s=a%00b", "l=1,2&l=3", "d[a]=1&d[b]=2", "o=a,1", "s=%ff", "n=%zz", "a=1;b", "n=9223372036854775808", "j=%7B%22a%22%3A1%7D", "&&=&", "p=1|2%7c3", "b=true&b=false", "e[l]=1&e[l]=x", "m1=1&m1=2&m2=3"} {
 		f.Add(seed, "7", "x=1")
 	}
 	op := &Operation{Params: []*Param{
@@ -302,6 +319,8 @@ func FuzzParam(f *testing.F) {
 		paramOf(f, `{"name":"j","in":"query","content":{"application/json":{"schema":{"type":"object"}}}}`),
 		paramOf(f, `{"name":"x-h","in":"header","schema":{"type":"array","items":{"type":"string"}}}`),
 		paramOf(f, `{"name":"c","in":"cookie","schema":{"type":"integer"}}`),
+		paramOf(f, `{"name":"e","in":"query","style":"deepObject","schema":{"type":"object","properties":{"l":{"type":"array","items":{"type":"integer"}}}}}`),
+		paramOf(f, `{"name":"m","in":"query","schema":{"type":"object","patternProperties":{"^m":{"type":"array","items":{"type":"integer"}}}}}`),
 	}}
 	f.Fuzz(func(t *testing.T, query, path, header string) {
 		r := &http.Request{Method: "GET", URL: &url.URL{RawQuery: query}, Header: http.Header{"X-H": {header}, "Cookie": {"c=" + header}}}
@@ -360,6 +379,12 @@ func TestTextsOutsideOfTheirStyle(t *testing.T) {
 		"a member too large":              {`"in":"query","style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "p[a]=9223372036854775808", "", "#/query/p/a format: must be an integer from -9223372036854775808 to 9223372036854775807"},
 		"a member that is not told":       {`"in":"query","style":"deepObject","schema":{"type":"object","additionalProperties":{"type":"integer"}}`, "p[%3Cb%3E]=9223372036854775808", "", "#/query/p format: must be an integer from -9223372036854775808 to 9223372036854775807"},
 		"what the server sets":            {`"in":"query","style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"integer","readOnly":true}}}`, "p[a]=1", "", "#/query/p/a readOnly: is set by the server and must not be sent"},
+		"an item of a member":             {`"in":"query","schema":{"type":"object","properties":{"l":{"type":"array","items":{"type":"integer"}}}}`, "l=1&l=x", "", "#/query/p/l/1 type: must be an integer"},
+		"too few items of a member":       {`"in":"query","schema":{"type":"object","properties":{"l":{"type":"array","minItems":2,"items":{"type":"integer"}}}}`, "l=1", "", "#/query/p/l minItems: must have at least 2 items"},
+		"a member of a map":               {`"in":"query","schema":{"type":"object","additionalProperties":{"type":"integer"}}`, "a=x", "", "#/query/p/a type: must be an integer"},
+		"a member of a map, twice":        {`"in":"query","schema":{"type":"object","additionalProperties":{"type":"integer"}}`, "a=1&a=2", "", "#/query/p repeated: must give each member once"},
+		"what no pattern knows":           {`"in":"query","schema":{"type":"object","patternProperties":{"^x-":{"type":"string"}}}`, "y=1", "", "#/query/y unknown_field: is not a known parameter"},
+		"a required map":                  {`"in":"query","required":true,"schema":{"type":"object"}`, "", "", "#/query/p required: is required"},
 		"no object at all":                {`"in":"query","required":true,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "", "#/query/p required: is required"},
 		"no deepObject at all":            {`"in":"query","required":true,"style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "", "#/query/p required: is required"},
 		"no cookies at all":               {`"in":"cookie","required":true,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "", "", "#/cookie/p required: is required"},
@@ -434,5 +459,52 @@ func TestPathStylesOnTheTable(t *testing.T) {
 		if list, _ := got["path.p"].([]any); faults != nil || len(list) != len(want) || len(list) > 0 && !reflect.DeepEqual(list, want) {
 			t.Errorf("%s: %#v %s, want %#v", path, got["path.p"], brief(faults), want)
 		}
+	}
+}
+
+// TestAMapTakesWhatIsLeft: springdoc describes a Map<String, String> so. What other
+// parameters take is theirs, wherever they stand; two maps are refused.
+func TestAMapTakesWhatIsLeft(t *testing.T) {
+	const free = `{ name: %s, in: query, schema: { type: object, additionalProperties: { type: string } } }`
+	load := func(params string) (*API, error) {
+		return Load(doc31("  /s: { get: { x-gatehouse: { access: public }, parameters: ["+params+"], responses: { \"200\": { description: OK } } } }\n"), Options{})
+	}
+	api, err := load(fmt.Sprintf(free, "all") + ", { name: a, in: query, schema: { type: integer } }, { name: d, in: query, style: deepObject, schema: { type: object, properties: { x: { type: integer } } } }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := api.Operations[0]
+	got, faults := runQuery(t, op, "b=1&a=2&d[x]=3&c=4")
+	want := map[string]any{"query.all": map[string]any{"b": "1", "c": "4"}, "query.a": json.Number("2"), "query.d": map[string]any{"x": json.Number("3")}}
+	if faults != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%#v %s", got, brief(faults))
+	}
+	r := &http.Request{Method: "GET", URL: &url.URL{Path: "/s", RawQuery: "b=1&a=2"}}
+	if names, sound := op.UndeclaredQuery(r), op.SoundParams(r, nil); names != nil || op.StripQuery(r) != "b=1&a=2" || !reflect.DeepEqual(sound["query.all"], map[string]any{"b": "1"}) {
+		t.Errorf("%q, %q, %v", names, op.StripQuery(r), sound)
+	}
+	if _, err := load(fmt.Sprintf(free, "one") + ", " + fmt.Sprintf(free, "two")); err == nil || !strings.Contains(err.Error(), `"two" takes every name, and so does "one"`) {
+		t.Errorf("two maps: %v", err)
+	}
+}
+
+// TestAMatrixHasASegmentOfItsOwn: beside a literal its semicolon would be refused in
+// the path, and an escaped one taken for it; a label has a dot, which may stand
+// anywhere.
+func TestAMatrixHasASegmentOfItsOwn(t *testing.T) {
+	load := func(path, style string) error {
+		_, err := Load(doc31("  "+path+": { get: { x-gatehouse: { access: public }, parameters: [{ name: a, in: path, required: true, style: "+style+", schema: { type: string } }] } }\n"), Options{})
+		return err
+	}
+	for _, path := range []string{"/v{a}", "/{a}.json", "/x/{a}:run"} {
+		if err := load(path, "matrix"); err == nil || !strings.Contains(err.Error(), "shares its segment") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if err := load(path, "label"); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if err := load("/v/{a}", "matrix"); err != nil {
+		t.Error(err)
 	}
 }
