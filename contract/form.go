@@ -128,7 +128,7 @@ func (o *Operation) decodeURLEncoded(role string, m *Media, data []byte) (d Deco
 	}
 	d.Body, d.Unknown = data, got.unknown
 	if got.changed {
-		d.Body = m.urlEncoded(got.value)
+		d.Body = m.URLEncoded(got.value)
 	}
 	d.Value, err = written(got.value)
 	return d, err
@@ -269,6 +269,10 @@ func (m *Media) raw(v FormValue) string {
 	return raw
 }
 
+// Values are the fields of multipart/form-data that stand for a value, in the styles
+// of its fields.
+func (m *Media) Values(v any) []FormValue { return m.values(v, nil) }
+
 // values are the fields that stand for a value, by name, each with the media type
 // that was sent with it.
 func (m *Media) values(v any, sent []FormValue) []FormValue {
@@ -322,8 +326,8 @@ func formText(v any) string {
 	return string(text)
 }
 
-// urlEncoded writes a value as a form in the styles of its fields.
-func (m *Media) urlEncoded(v any) []byte {
+// URLEncoded writes a value as a form in the styles of its fields.
+func (m *Media) URLEncoded(v any) []byte {
 	object, _ := v.(map[string]any)
 	var pairs []string
 	add := func(name, raw string) { pairs = append(pairs, url.QueryEscape(name)+"="+raw) }

@@ -1,6 +1,7 @@
 package gatetest
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -107,7 +108,9 @@ func answerRows(s *suite) []Attack {
 		}
 		for _, role := range s.roles() {
 			if s.cells[o.op][role] != authz.No {
-				then = append(then, s.look("answer to "+role+" that the contract does not state", o, role, described))
+				then = append(then, s.look("answer to "+role+" that the contract does not state", o, role, func(o *operation, a answer) error {
+					return errors.Join(described(o, a), readable(o, role, a))
+				}))
 			}
 		}
 		if role := s.entitled(o); s.cells[o.op][role] != authz.No {
@@ -148,6 +151,23 @@ func described(o *operation, a answer) error {
 	}
 	if faults != nil {
 		return a.wrong("want what the contract states under responses: %s", strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+// readable wants nothing that read_roles leaves to other roles: what the gate
+// would take out for this one and not for all.
+func readable(o *operation, role string, a answer) error {
+	if a.status >= 400 {
+		return nil
+	}
+	whole, err := o.op.FilterAnswer("*", a.status, a.header.Get("Content-Type"), []byte(a.body))
+	if err != nil {
+		return nil // which described has told
+	}
+	seen, err := o.op.FilterAnswer(role, a.status, a.header.Get("Content-Type"), []byte(a.body))
+	if err != nil || !bytes.Equal(whole, seen) {
+		return a.wrong("want nothing that only other roles than %s may read (read_roles)", role)
 	}
 	return nil
 }

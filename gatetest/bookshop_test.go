@@ -41,7 +41,7 @@ paths:
       responses:
         "200":
           description: All
-          content: { application/json: { schema: { type: object, properties: { books: { type: array, items: { $ref: "#/components/schemas/Named" } } } } } }
+          content: { application/json: { schema: { type: object, properties: { books: { type: array, items: { $ref: "#/components/schemas/Sold" } } } } } }
     post:
       operationId: addBook
       x-gatehouse: { access: { roles: [editor] }, body: 2KiB }
@@ -81,6 +81,10 @@ paths:
 components:
   schemas:
     Named: { type: object, required: [name], properties: { name: { type: string, minLength: 2, maxLength: 20 } } }
+    Sold:
+      allOf:
+        - $ref: "#/components/schemas/Named"
+        - { type: object, properties: { cost: { type: integer, x-gatehouse: { read_roles: [admin] } } } }
     Book:
       allOf:
         - $ref: "#/components/schemas/Named"
@@ -88,6 +92,8 @@ components:
           required: [isbn, pages, price, kind, tags, printed, cover]
           properties:
             stock: { type: integer, readOnly: true }
+            margin: { type: integer, x-gatehouse: { write_roles: [admin] } }
+            place: { type: object, properties: { shelf: { type: string, x-gatehouse: { write_roles: [editor] } } } }
             isbn: { type: string, pattern: "^97[89]-[0-9]{10}$" }
             pages: { type: integer, exclusiveMinimum: 7 }
             price: { type: number, minimum: 0.5, multipleOf: 0.25 }

@@ -61,6 +61,30 @@ func without(name string) wrap {
 	return after(func(_ *http.Request, _ int, h http.Header) { h.Del(name) })
 }
 
+// rewritten puts another text in the place of one that the handler answers.
+func rewritten(text, other string) wrap {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(&rewriting{w, text, other}, r)
+		})
+	}
+}
+
+type rewriting struct {
+	http.ResponseWriter
+	text, other string
+}
+
+func (w *rewriting) Write(p []byte) (int, error) {
+	if string(p) == w.text {
+		_, err := io.WriteString(w.ResponseWriter, w.other)
+		return len(p), err
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *rewriting) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 // instead answers some requests in the handler's place.
 func instead(which func(*http.Request) bool, status int, text string) wrap {
 	return func(next http.Handler) http.Handler {

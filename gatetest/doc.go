@@ -17,7 +17,8 @@
 //	         the shape of refusals, echoes, scans, WebSockets
 //	Answers  what must not leave: what the contract does not state, the inside of
 //	         the program, private answers in caches, cookies that others can have
-//	Access   who may call what, both ways, with tokens and with cookies
+//	Access   who may call what, and who may set which member, both ways, with tokens
+//	         and with cookies
 //	Wire     bytes on a connection that two programs read in two ways
 //
 // Attacks changes nothing on a handler that refuses them. Answers and Access

@@ -84,37 +84,6 @@ func (d *document) sample(op *contract.Operation, target Target) (*operation, er
 	return o, d.fillBody(o, d.follow(at.operation["requestBody"]), target.Bodies[op.ID])
 }
 
-func (d *document) params(o *operation, at stated, given map[string]string) error {
-	query := url.Values{}
-	for _, p := range o.op.Params {
-		key := p.In + "." + p.Name
-		text, ok := given[key]
-		if !ok && !p.Required {
-			continue
-		}
-		if !ok {
-			v, err := d.value(d.schemaOf(at, p))
-			if err != nil {
-				return fmt.Errorf("parameter %s: %w; state one in Target.Params", key, err)
-			}
-			text = plainText(v)
-		}
-		switch p.In {
-		case "path":
-			o.segments[p.Name] = url.PathEscape(text)
-			o.path = strings.ReplaceAll(o.path, "{"+p.Name+"}", o.segments[p.Name])
-		case "query":
-			query.Set(p.Name, text)
-		case "header":
-			o.header[p.Name] = text
-		case "cookie":
-			o.cookies = append(o.cookies, p.Name+"="+text)
-		}
-	}
-	o.query = query.Encode()
-	return o.paramsFit()
-}
-
 // misfit is the operation with a parameter that the contract refuses; nil when it
 // takes any text there, or has none.
 func (o *operation) misfit(in string) *operation {
@@ -151,24 +120,6 @@ func (o *operation) misfit(in string) *operation {
 	return nil
 }
 
-// paramsFit asks the contract whether the parameters are right.
-func (o *operation) paramsFit() error {
-	t, err := contract.NewTable(&contract.API{Operations: []*contract.Operation{o.op}})
-	if err != nil {
-		return err
-	}
-	m := t.Match(o.op.Method, o.path, o.op.Socket != nil)
-	if m.Operation == nil {
-		return fmt.Errorf("the path %s does not lead to it; state its parameters in Target.Params", o.path)
-	}
-	r := &http.Request{URL: &url.URL{Path: o.path, RawQuery: o.query}, Header: http.Header{}}
-	o.setHeader(r)
-	if _, faults := o.op.DecodeParams(r, m.Values); len(faults) > 0 {
-		return fmt.Errorf("the parameter made for %s %s; state one in Target.Params", faults[0].Field, faults[0].Message)
-	}
-	return nil
-}
-
 // setHeader puts the parameters of the header into a request.
 func (o *operation) setHeader(r *http.Request) {
 	for name, value := range o.header {
@@ -192,10 +143,24 @@ func (d *document) schemaOf(at stated, p *contract.Param) any {
 			if example, ok := exampleOf(m); ok {
 				return map[string]any{"const": example}
 			}
+			if content, _ := m["content"].(map[string]any); p.JSON {
+				for _, media := range content {
+					return d.mediaSchema(media)
+				}
+			}
 			return m["schema"]
 		}
 	}
 	return nil
+}
+
+// mediaSchema is the schema of a media type object, or its example.
+func (d *document) mediaSchema(media any) any {
+	m, _ := media.(map[string]any)
+	if example, ok := exampleOf(m); ok {
+		return map[string]any{"const": example}
+	}
+	return m["schema"]
 }
 
 // fillBody makes a body of the first media type of the contract that it can
@@ -208,11 +173,15 @@ func (d *document) fillBody(o *operation, stated map[string]any, given string) e
 		if !as.JSON && !as.Form && !as.Multipart {
 			continue
 		}
-		if o.media = media; as.Multipart {
+		o.bare, o.media = media, media
+		if as.Multipart {
 			o.media += "; boundary=" + boundary
 		}
+		o.guarded = d.members(m["schema"], guarded{})
 		if given != "" {
-			o.body = []byte(given)
+			if o.body = []byte(given); as.JSON {
+				o.value = decoded(o.body)
+			}
 			return o.bodyFits()
 		}
 		v, ok := exampleOf(m)
@@ -223,7 +192,7 @@ func (d *document) fillBody(o *operation, stated map[string]any, given string) e
 			}
 		}
 		b, err := encodeBody(as, v)
-		o.body = b
+		o.body, o.value = b, v
 		if as.JSON {
 			o.readOnly = d.readOnly(m["schema"])
 		}
@@ -252,20 +221,21 @@ func (d *document) readOnly(schema any) string {
 const boundary = "gatetest-boundary"
 
 func encodeBody(as *contract.Media, v any) ([]byte, error) {
-	fields, _ := v.(map[string]any)
 	switch {
+	case as.Form && as.Schema == nil:
+		return []byte("gatetest=1"), nil
 	case as.Form:
-		form := url.Values{}
-		for name, value := range fields {
-			form.Set(name, plainText(value))
-		}
-		return []byte(form.Encode()), nil
+		return as.URLEncoded(v), nil
 	case as.Multipart:
 		var b bytes.Buffer
 		w := multipart.NewWriter(&b)
 		err := w.SetBoundary(boundary)
-		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			err = errors.Join(err, writePart(w, name, plainText(fields[name]), as.Part(name)))
+		fields := []contract.FormValue{{Name: "gatetest", Text: "1"}}
+		if as.Schema != nil {
+			fields = as.Values(v)
+		}
+		for _, field := range fields {
+			err = errors.Join(err, writePart(w, field.Name, field.Text, as.Part(field.Name)))
 		}
 		err = errors.Join(err, w.Close())
 		return b.Bytes(), err

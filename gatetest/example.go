@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -158,6 +159,9 @@ func (d *document) object(m map[string]any, depth int) (any, error) {
 	required, _ := m["required"].([]any)
 	for _, r := range required {
 		name, _ := r.(string)
+		if !d.sent(properties[name]) {
+			continue // it is not asked of a client
+		}
 		v, err := d.valueAt(properties[name], depth-1)
 		if err != nil {
 			return nil, err
@@ -166,7 +170,7 @@ func (d *document) object(m map[string]any, depth int) (any, error) {
 	}
 	least := int(whole(m["minProperties"]))
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if _, there := out[name]; there || len(out) >= least {
+		if _, there := out[name]; there || len(out) >= least || !d.sent(properties[name]) {
 			continue
 		}
 		v, err := d.valueAt(properties[name], depth-1)
@@ -178,12 +182,20 @@ func (d *document) object(m map[string]any, depth int) (any, error) {
 	return out, nil
 }
 
+// sent tells whether every client may send a member.
+func (d *document) sent(schema any) bool {
+	return d.joined(schema, maxDepth)["readOnly"] != true && d.writers(schema) == nil
+}
+
 func (d *document) array(m map[string]any, depth int) (any, error) {
 	out := []any{}
-	for range whole(m["minItems"]) {
+	for i := range int(whole(m["minItems"])) {
 		v, err := d.valueAt(m["items"], depth-1)
 		if err != nil {
 			return nil, err
+		}
+		if m["uniqueItems"] == true {
+			v = d.different(v, m["items"], i)
 		}
 		out = append(out, v)
 	}
@@ -243,6 +255,44 @@ func number(m map[string]any) json.Number {
 		return json.Number(n.Num().String())
 	}
 	return json.Number(strings.TrimRight(n.FloatString(12), "0"))
+}
+
+// differentText makes another text of the format, of the pattern, or of the length.
+func differentText(v string, m map[string]any, n int) string {
+	if pattern, _ := m["pattern"].(string); pattern != "" {
+		return matching(pattern, len(v)+n)
+	}
+	mark := strconv.Itoa(n)
+	if most, ok := m["maxLength"]; ok && len(v)+len(mark) > int(whole(most)) {
+		return v[:max(0, len(v)-len(mark))] + mark
+	}
+	format, _ := m["format"].(string)
+	at := strings.LastIndexAny(v, "0123456789")
+	switch {
+	case formats()[format] == "":
+		return v + mark
+	case at >= 0: // of dates, addresses and identifiers
+		return v[:at] + strconv.Itoa((int(v[at]-'0')+n)%10) + v[at+1:]
+	case strings.HasSuffix(format, "email") || strings.HasSuffix(format, "hostname"):
+		return mark + v
+	}
+	return v + mark
+}
+
+func differentNumber(v any, m map[string]any, n int) any {
+	r, ok := rat(v)
+	if !ok {
+		return v
+	}
+	step, stated := rat(m["multipleOf"])
+	if !stated {
+		step = big.NewRat(1, 1)
+	}
+	r.Add(r, new(big.Rat).Mul(step, big.NewRat(int64(n), 1)))
+	if r.IsInt() {
+		return json.Number(r.Num().String())
+	}
+	return json.Number(strings.TrimRight(r.FloatString(12), "0"))
 }
 
 // above is the first multiple of step at or above least.

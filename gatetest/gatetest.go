@@ -50,7 +50,9 @@ type Target struct {
 	Bodies map[string]string
 
 	// Params are texts of parameters by operationId and then "path.id",
-	// "query.limit", "header.X-Key" or "cookie.theme", in place of those made from the contract.
+	// "query.limit", "header.X-Key" or "cookie.theme", in place of those made from the
+	// contract, each in the style that the contract states. "query" is the whole query
+	// as it is sent: "filter[a]=1&filter[b]=2".
 	Params map[string]map[string]string
 
 	// Others are as Params, and name what belongs to none of the roles of Tokens:
@@ -121,7 +123,8 @@ func Attacks(t *testing.T, h http.Handler, target Target) {
 
 // Access calls every operation as a guest and as each role of Tokens and Cookies,
 // and compares with what authz.Access says: who may must not be answered 401 or
-// 403, who may not must be. Each call is a subtest.
+// 403, who may not must be. It sets the members that the contract leaves to some
+// roles (write_roles) as each role that may call. Each call is a subtest.
 func Access(t *testing.T, h http.Handler, target Target) {
 	t.Helper()
 	run(t, h, target, Target.Access)

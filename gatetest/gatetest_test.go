@@ -82,9 +82,9 @@ func TestAccessNoticesBothWays(t *testing.T) {
 			t.Errorf("%s/%s: %v", row.Name, row.Operation, err)
 		}
 	}
-	want := map[string]int{"no)": 14, "yes)": 10, "public)": 14, "own)": 4, "token of Target.Sign": 1}
+	want := map[string]int{"no)": 15, "yes)": 11, "public)": 14, "own)": 4, "token of Target.Sign": 1}
 	if !maps.Equal(count, want) {
-		t.Errorf("rows by kind: %v, want %v: six operations, a guest, and three roles by token and by cookie", count, want)
+		t.Errorf("rows by kind: %v, want %v: six operations, a guest, and three roles by token and by cookie, and two members of one operation", count, want)
 	}
 }
 
@@ -101,7 +101,6 @@ func TestAHandlerThatPanicsFails(t *testing.T) {
 
 func TestTargetsThatAreWrong(t *testing.T) {
 	gate := newGate(t, nil)
-	stubborn := strings.Replace(books, "minItems: 2,", "minItems: 2, uniqueItems: true,", 1)
 	for name, tt := range map[string]struct {
 		change func(*gatetest.Target)
 		says   string
@@ -112,7 +111,9 @@ func TestTargetsThatAreWrong(t *testing.T) {
 		"a parameter that does not": {func(g *gatetest.Target) {
 			g.Params = map[string]map[string]string{"listBooks": {"query.limit": "51"}}
 		}, "limit"},
-		"a schema without example": {func(g *gatetest.Target) { g.Table = gatetest.Compile(t, stubborn) }, "Target.Bodies"},
+		"nothing that can be called": {func(g *gatetest.Target) {
+			g.Table = gatetest.Compile(t, "openapi: 3.1.0\ninfo: { title: T, version: '1' }\npaths: { /a: { post: { operationId: stubborn, x-gatehouse: { access: public }, requestBody: { required: true, content: { application/json: { schema: { not: {} } } } } } } }")
+		}, "no operation that can be called; stubborn: no request can be made"},
 	} {
 		g := target(gate)
 		tt.change(&g)
@@ -176,6 +177,15 @@ func TestGapsAreTold(t *testing.T) {
 		"no signer":  {func(g *gatetest.Target) { g.Sign = nil }, "Target.Sign"},
 		"no address": {func(*gatetest.Target) {}, "Target.Address"},
 		"no admin":   {func(g *gatetest.Target) { delete(g.Tokens, "admin"); delete(g.Cookies, "admin") }, "removeBook: no role"},
+		"a schema without example": {func(g *gatetest.Target) {
+			g.Table = gatetest.Compile(t, strings.Replace(books, "enum: [novel, essay]", "enum: [novel, essay], not: { const: novel }", 1))
+		}, "addBook: no request can be made: the body"},
+		"a member that no body can set": {func(g *gatetest.Target) {
+			g.Table = gatetest.Compile(t, strings.Replace(books, "shelf: { type: string,", "shelf: { type: string, not: {},", 1))
+		}, "addBook: /place/shelf, which write_roles leaves to some, set by editor"},
+		"members within a list": {func(g *gatetest.Target) {
+			g.Table = gatetest.Compile(t, strings.NewReplacer("margin: {", "margins: { type: array, items: {", "write_roles: [admin] } }", "write_roles: [admin] } } }", "write_roles: [editor]", "read_roles: [editor]").Replace(books))
+		}, "addBook: members that write_roles leaves to some"},
 		"an own object in Params": {func(g *gatetest.Target) {
 			g.Table = gatetest.Compile(t, strings.Replace(books, "own: path.reader", "own: row", 1))
 		}, "shelf: objects of somebody else (own: row)"},

@@ -65,7 +65,10 @@ func attackGroups() []group {
 }
 
 func accessGroups() []group {
-	return []group{{"access", "the contract says who may call, and somebody relies on it both ways (OWASP API5:2023)", accessRows}}
+	return []group{
+		{"access", "the contract says who may call, and somebody relies on it both ways (OWASP API5:2023)", accessRows},
+		{"members", "the contract says who may set a member, and a role that sets another's gives itself what it likes (OWASP API3:2023)", memberRows},
+	}
 }
 
 func answerGroups() []group {

@@ -158,6 +158,8 @@ func answersOf() []negligence {
 		{name: "answers that break", rows: "answer to admin that the contract does not state", lax: "breaks"},
 		{name: "answers that show more", rows: "answer to admin that the contract does not state; answer to editor that the contract does not state; " +
 			"answer to guest that the contract does not state; answer to reader that the contract does not state", lax: "shows more"},
+		{name: "answers with what others may read", rows: "answer to editor that the contract does not state; answer to guest that the contract does not state; " +
+			"answer to reader that the contract does not state", around: rewritten(`{"books":[{"name":"Momo"}]}`, `{"books":[{"cost":7,"name":"Momo"}]}`)},
 		{name: "answers that tell of the inside", rows: "success that tells of the inside", lax: "tells of the inside"},
 		{name: "answers that caches keep", rows: "success that shared caches may keep", lax: "lets caches keep"},
 		{name: "cookies for scripts", rows: "cookie that others can have", lax: "cookie for scripts"},

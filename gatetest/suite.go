@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ type suite struct {
 	documents  map[*contract.API]*document
 	cells      map[*contract.Operation]map[string]authz.Cell
 	client     atomic.Uint32 // the last address that a request came from
+	unmade     []string      // operations for which no request could be made, and why
 }
 
 // operation is an operation with a request that fits it.
@@ -37,8 +39,11 @@ type operation struct {
 	cookies  []string
 	segments map[string]string // of the path, by parameter
 	readOnly string            // a member that only answers have, as JSON
-	media    string            // of body
+	media    string            // of body, with its parameters
+	bare     string            // without them
 	body     []byte
+	value    any       // the body decoded; nil when that is not known
+	guarded  []guarded // members of the body for some roles
 }
 
 func newSuite(target Target) (*suite, error) {
@@ -69,27 +74,35 @@ func newSuite(target Target) (*suite, error) {
 		s.documents[api] = d
 		for _, op := range api.Operations {
 			o, err := d.sample(op, target)
-			if err != nil {
+			switch given := target.Bodies[op.ID] != "" || target.Params[op.ID] != nil; {
+			case err == nil:
+				s.operations = append(s.operations, o)
+			case given:
 				wrong = append(wrong, fmt.Errorf("gatetest: operation %s (%s %s): %w", op.ID, op.Method, op.Path, err))
+			default: // the rest can be attacked all the same
+				s.unmade = append(s.unmade, op.ID+": no request can be made: "+err.Error())
 			}
-			s.operations = append(s.operations, o)
 		}
 	}
-	if len(s.operations) == 0 {
-		wrong = append(wrong, errors.New("gatetest: there is no operation"))
+	if len(s.operations) == 0 && wrong == nil {
+		wrong = append(wrong, fmt.Errorf("gatetest: there is no operation that can be called; %s", strings.Join(s.unmade, "; ")))
 	}
 	s.fillCells()
 	return s, errors.Join(wrong...)
 }
 
-// fillCells asks authz what each role may, in the order of the operations.
+// fillCells asks authz what each role may, in the order of the contracts.
 func (s *suite) fillCells() {
+	var ops []*contract.Operation
+	for _, api := range s.Table.APIs() {
+		ops = append(ops, api.Operations...)
+	}
 	for i, row := range authz.Access(s.Table, s.roles()) {
 		cells := map[string]authz.Cell{}
 		for _, r := range row.Roles {
 			cells[r.Role] = r.May
 		}
-		s.cells[s.operations[i].op] = cells
+		s.cells[ops[i]] = cells
 	}
 }
 
@@ -135,7 +148,9 @@ func (s *suite) among(o *operation, credentials map[string]func() string) string
 
 // gaps are what cannot be attacked, and what is missing for it.
 func (s *suite) gaps() []string {
-	var gaps []string
+	gaps := slices.Clone(s.unmade)
+	_, members := s.memberTries()
+	gaps = append(gaps, members...)
 	for _, o := range s.operations {
 		if s.entitled(o) == "" {
 			gaps = append(gaps, o.op.ID+": no role of Target.Tokens or Cookies may call it ("+o.op.Access.String()+")")
