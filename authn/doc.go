@@ -32,5 +32,7 @@
 // the token and judging its claims is done here, because that library lets the
 // last of two equal members win and leaves algorithm, type, issuer, audience and
 // critical headers to its caller. Here the key says which algorithm it is for,
-// and the token's own word must only agree.
+// and the token's own word must only agree. Keys that come as JSON Web Keys or as
+// a set of them are read by the package jwk below this one, which holds each to
+// the use, the operations and the algorithm that it states.
 package authn

@@ -93,6 +93,7 @@ func TestNewKeyRefuses(t *testing.T) {
 		{"P-256 key for EdDSA", "EdDSA", i.es.Public()},
 		{"P-256 key for HS256", "HS256", i.es.Public()},
 		{"RSA with an even exponent", "RS256", &rsa.PublicKey{N: i.rs.N, E: 4}},
+		{"RSA with an exponent of 32 bits", "RS256", &rsa.PublicKey{N: i.rs.N, E: 1<<32 + 1}},
 		{"P-384 key for ES256", "ES256", p384.Public()},
 		{"point off the curve", "ES256", off},
 		{"nil EC key", "ES256", (*ecdsa.PublicKey)(nil)},

@@ -87,6 +87,9 @@ func fitsRSA(k *rsa.PublicKey) error {
 	if k.E < 3 || k.E%2 == 0 {
 		return errors.New("the exponent is not an odd number of 3 or more")
 	}
+	if k.E > 1<<31-1 { // crypto/rsa verifies nothing with it
+		return errors.New("the exponent is longer than 31 bits")
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/gatehouse-api/gatehouse/authn"
+	"github.com/gatehouse-api/gatehouse/authn/jwk"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 	"github.com/gatehouse-api/gatehouse/internal/storetest"
 )
@@ -34,6 +35,9 @@ func jwks(t *testing.T, w *world) jose.JSONWebKeySet {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(data, &set); err != nil {
 		t.Fatal(err)
+	}
+	if read, err := jwk.ParseSet(data, edDSA, es256); len(set.Keys) > 0 && (err != nil || len(read.Keys) != len(set.Keys)) {
+		t.Errorf("a gate before another API could not use the set: %v", err)
 	}
 	return set
 }

@@ -21,7 +21,7 @@ var reviewed string
 // is the last: it gets what time the others leave.
 func layers() []string {
 	return []string{
-		"problem", "internal/strictjson", "validate", "authz", "observe", "headers", "tlsedge", "authn", "call", "limit", "contract",
+		"problem", "internal/strictjson", "validate", "authz", "observe", "headers", "tlsedge", "authn", "authn/jwk", "call", "limit", "contract",
 	}
 }
 
