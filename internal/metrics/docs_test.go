@@ -26,6 +26,7 @@ func TestPageListsEveryMetric(t *testing.T) {
 	}
 	m := New(Config{Version: "1", Commit: "c", Certificates: true})
 	m.Refused(netip.Addr{}, "a folded line")
+	m.Closed("connections")
 	for _, rec := range []observe.Record{
 		{Method: "GET", Status: 429, Verdict: "limit", Rule: "own", Code: "RATE_LIMITED"},
 		{Method: "GET", Status: 401, Verdict: "authn", Code: "NO_TOKEN"},

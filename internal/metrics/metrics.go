@@ -32,6 +32,8 @@ type Metrics struct {
 	authFailed  *prometheus.CounterVec
 	slow        *prometheus.CounterVec
 	framing     *prometheus.CounterVec
+	closed      *prometheus.CounterVec
+	lost        prometheus.Counter
 	reloaded    prometheus.Gauge
 	names       names
 }
@@ -57,6 +59,10 @@ func New(cfg Config) *Metrics {
 		authFailed:  counter("gatehouse_auth_failures_total", "Calls answered 401, by what was presented.", "method", "reason"),
 		slow:        counter("gatehouse_slow_calls_total", "Calls that took longer than log.slow.", "api", "operation"),
 		framing:     counter("gatehouse_framing_rejected_total", "Requests refused on the connection, by what is wrong with them.", "fault"),
+		closed:      counter("gatehouse_connections_closed_total", "Connections closed unanswered, by why.", "reason"),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_log_write_errors_total", Help: "Times that the log, or one of its files, could not be written.",
+		}),
 		reloaded: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "gatehouse_certificate_last_reload_success", Help: "1 when the certificate files could be read the last time; 0 when the ones before stay in use.",
 		}),
@@ -77,7 +83,7 @@ func New(cfg Config) *Metrics {
 		}
 		return float64(cfg.Sockets())
 	})
-	m.registry.MustRegister(m.duration, m.decisions, m.rateLimited, m.authFailed, m.slow, m.framing, build, sockets,
+	m.registry.MustRegister(m.duration, m.decisions, m.rateLimited, m.authFailed, m.slow, m.framing, m.closed, m.lost, build, sockets,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -129,6 +135,12 @@ func presented(rec *observe.Record) string {
 func (m *Metrics) Refused(_ netip.Addr, fault string) {
 	m.framing.WithLabelValues(m.names.bound(fault)).Inc()
 }
+
+// Closed counts a connection that was closed before it could ask for anything.
+func (m *Metrics) Closed(reason string) { m.closed.WithLabelValues(m.names.bound(reason)).Inc() }
+
+// LostLines counts one time that the log could not be written.
+func (m *Metrics) LostLines() { m.lost.Inc() }
 
 // Reloaded keeps whether changed certificate files could be read. It is what
 // tlsedge.ServerConfig.Reloaded wants.

@@ -17,7 +17,8 @@ import (
 )
 
 // Listeners are the ports that the settings name, open and not served yet: a
-// port that cannot be had is told before anything else is.
+// port that cannot be had is told before anything else is. Serve puts the caps on
+// them.
 type Listeners struct {
 	main     net.Listener
 	redirect net.Listener // nil without tls.redirect
@@ -29,23 +30,23 @@ func Listen(ctx context.Context, cfg *config.Config) (*Listeners, error) {
 	l := &Listeners{}
 	for _, p := range []struct {
 		setting, address string
-		caps             tlsedge.Caps
 		to               *net.Listener
 		fix              string
 	}{
-		{"listen", cfg.Listen, tlsedge.Caps{Proxies: cfg.TrustedProxies}, &l.main, "take a free port with: --listen localhost:0"},
-		{"tls.redirect", cfg.TLS.Redirect, tlsedge.Caps{}, &l.redirect, "name a free port in tls.redirect, or leave it out"},
-		{"metrics.listen", cfg.Metrics.Listen, tlsedge.Caps{Total: 64, PerAddress: 16}, &l.metrics, "name a free port in metrics.listen, or leave it out"},
+		{"listen", cfg.Listen, &l.main, "take a free port with: --listen localhost:0"},
+		{"tls.redirect", cfg.TLS.Redirect, &l.redirect, "name a free port in tls.redirect, or leave it out"},
+		{"metrics.listen", cfg.Metrics.Listen, &l.metrics, "name a free port in metrics.listen, or leave it out"},
 	} {
 		if p.address == "" {
 			continue
 		}
-		opened, err := tlsedge.Listen(ctx, p.address, p.caps)
+		var lc net.ListenConfig
+		opened, err := lc.Listen(ctx, "tcp", p.address)
 		if errors.Is(err, syscall.EADDRINUSE) {
 			err = fmt.Errorf("%w\nAnother program has it; %s", err, p.fix)
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", p.setting, err), l.Close())
+			return nil, errors.Join(fmt.Errorf("%s: listening on %s: %w", p.setting, p.address, err), l.Close())
 		}
 		*p.to = opened
 	}
@@ -74,17 +75,26 @@ type port struct {
 
 // take has the servers answer on the listeners, the main one first.
 func (s *Server) take(l *Listeners) error {
-	speaking, err := s.speaking(l.main)
-	if err != nil {
-		return err
-	}
-	s.ports = []port{{speaking, s.servers.main}}
-	if l.redirect != nil {
-		s.ports = append(s.ports, port{l.redirect, s.servers.redirect})
+	for _, p := range []struct {
+		listener net.Listener
+		guard    func(net.Listener) (net.Listener, error)
+		http     *http.Server
+	}{
+		{l.main, s.guarded, s.servers.main},
+		{l.redirect, s.guarded, s.servers.redirect},
+		{l.metrics, s.counted, s.servers.metrics},
+	} {
+		if p.listener == nil {
+			continue
+		}
+		guarded, err := p.guard(p.listener)
+		if err != nil {
+			return err
+		}
+		s.ports = append(s.ports, port{guarded, p.http})
 	}
 	if l.metrics != nil {
 		s.log.Info("metrics are served", "at", "http://"+l.metrics.Addr().String()+"/metrics")
-		s.ports = append(s.ports, port{l.metrics, s.servers.metrics})
 	}
 	return nil
 }
@@ -164,7 +174,7 @@ func (s *Server) wayToTLS() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	begin, err := call.New(call.Config{Table: s.table, Now: s.gate.Now})
+	begin, err := call.New(call.Config{Table: s.table, Now: s.gate.Now, Proxies: s.cfg.TrustedProxies})
 	if err != nil {
 		return nil, err
 	}

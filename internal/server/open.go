@@ -190,14 +190,14 @@ func refusedPasswords(path string) (map[string]bool, error) {
 }
 
 // gateConfig is the gate that the settings describe.
-func gateConfig(o Options, apis []*contract.API, people *identity.Service, onRecord func(observe.Record)) gatehouse.Config {
+func gateConfig(o Options, apis []*contract.API, people *identity.Service, w *watch) gatehouse.Config {
 	cfg := o.Config
 	return gatehouse.Config{
 		Contracts: apis,
 		Proxies:   cfg.TrustedProxies,
 		Modes:     cfg.LayerModes(),
 		Call:      call.Config{OnUndeclared: undeclared(slog.New(o.Log))},
-		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow, Requests: cfg.Log.Requests, OnRecord: onRecord},
+		Observe:   observe.Config{Log: o.Log, Slow: cfg.Log.Slow, Requests: cfg.Log.Requests, OnRecord: w.record, OnError: w.lostLines},
 		TLS:       tlsedge.Config{Hosts: cfg.HostNames(), InsecurePlain: plainAllowed(cfg)},
 		Headers:   headersConfig(cfg),
 		Limit: limit.Config{Budgets: cfg.Limits, Unmatched: cfg.Limits[limit.UnmatchedName], XRateLimit: cfg.XRateLimit,

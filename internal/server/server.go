@@ -72,8 +72,8 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 			return nil, err
 		}
 		o.Log = observe.Tee(o.Log, s.files.handler)
-		s.log = slog.New(o.Log)
 	}
+	s.log = slog.New(watched{o.Log, s.watch.lostLines})
 	if err := s.open(ctx, o); err != nil {
 		_ = s.Close() // the first error is the one to tell
 		return nil, err
@@ -92,7 +92,8 @@ func (o Options) withDefaults() Options {
 }
 
 func newServer(o Options) *Server {
-	return &Server{cfg: o.Config, log: slog.New(o.Log), version: o.Version, now: o.Now, watch: watch{failures: system.NewFailures()}}
+	log := slog.New(o.Log)
+	return &Server{cfg: o.Config, log: log, version: o.Version, now: o.Now, watch: watch{failures: system.NewFailures(), now: o.Now, log: log}}
 }
 
 func (s *Server) open(ctx context.Context, o Options) error {
@@ -167,7 +168,7 @@ func (s *Server) build(o Options) error {
 			Version: o.Version, Commit: o.Commit, Sockets: s.hub.Len, Certificates: o.Config.TLS.CertFile != "",
 		})
 	}
-	s.gate = gateConfig(o, s.apis, s.identity, s.watch.record)
+	s.gate = gateConfig(o, s.apis, s.identity, &s.watch)
 	gate, err := gatehouse.New(s.gate)
 	if err != nil {
 		return err

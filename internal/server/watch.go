@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/internal/apps/system"
@@ -21,6 +20,10 @@ import (
 type watch struct {
 	metrics  *metrics.Metrics // nil when there is no listener for them
 	failures *system.Failures
+	now      func() time.Time
+	log      *slog.Logger // where it is said that the log, or a part of it, cannot be written: standard error alone
+
+	lost, crowded, headers seldom
 }
 
 func (w *watch) record(rec observe.Record) {
@@ -35,6 +38,35 @@ func (w *watch) record(rec observe.Record) {
 		x.Message = rec.Rule
 	}
 	w.failures.Add(x)
+}
+
+// lostLines tells that lines of the log could not be written.
+func (w *watch) lostLines(err error) {
+	if w.metrics != nil {
+		w.metrics.LostLines()
+	}
+	w.lost.tell(w.now(), func(many int) {
+		w.log.Error("lines of the log are lost", "error", err.Error(), "times", many)
+	})
+}
+
+// caps are those of a listener, with somebody to tell of what is above them.
+func (w *watch) caps(log *slog.Logger, caps tlsedge.Caps) tlsedge.Caps {
+	caps.Refused = func(peer netip.Addr) { w.tooMany(log, "connections", peer) }
+	return caps
+}
+
+func (w *watch) tooMany(log *slog.Logger, reason string, client netip.Addr) {
+	w.closed(reason)
+	w.crowded.tell(w.now(), func(many int) {
+		log.Warn("connections were closed: there are as many as may be", "client", client.String(), "closed", many)
+	})
+}
+
+func (w *watch) closed(reason string) {
+	if w.metrics != nil {
+		w.metrics.Closed(reason)
+	}
 }
 
 // connections has the metrics told of what never becomes a record.
@@ -70,22 +102,34 @@ func undeclared(log *slog.Logger) func(netip.Prefix) {
 	}
 }
 
-// tellEvery is how often a proxy that speaks the PROXY protocol wrongly is told of.
-const tellEvery = time.Minute
+// guarded puts the caps on a listener for clients, and has it read the PROXY
+// protocol when the settings say so.
+func (s *Server) guarded(l net.Listener) (net.Listener, error) {
+	capped, err := tlsedge.Limit(l, s.watch.caps(s.log, tlsedge.Caps{Proxies: s.cfg.TrustedProxies}))
+	if err != nil {
+		return nil, err
+	}
+	return s.speaking(capped)
+}
+
+// counted puts the caps on the listener for metrics.
+func (s *Server) counted(l net.Listener) (net.Listener, error) {
+	return tlsedge.Limit(l, s.watch.caps(s.log, tlsedge.Caps{Total: 64, PerAddress: 16}))
+}
 
 // speaking makes l read the PROXY protocol when the settings say so.
 func (s *Server) speaking(l net.Listener) (net.Listener, error) {
 	if !s.cfg.ProxyProtocol {
 		return l, nil
 	}
-	var last atomic.Int64
 	return tlsedge.ReadProxyHeaders(l, tlsedge.ProxyConfig{
 		Proxies: s.cfg.TrustedProxies, HeaderTimeout: s.cfg.Server.Timeouts.Header, Now: s.now,
 		Refused: func(peer netip.AddrPort, err error) {
-			at, before := s.now().UnixNano(), last.Load()
-			if at-before >= int64(tellEvery) && last.CompareAndSwap(before, at) {
-				s.log.Warn("a connection of a proxy was closed", "peer", peer.Addr().String(), "error", err.Error())
-			}
+			s.watch.closed("PROXY header")
+			s.watch.headers.tell(s.now(), func(many int) {
+				s.log.Warn("a connection of a proxy was closed", "peer", peer.Addr().String(), "error", err.Error(), "closed", many)
+			})
 		},
+		Crowded: func(client netip.Addr) { s.watch.tooMany(s.log, "connections of one client", client) },
 	})
 }

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-api/gatehouse/internal/config"
+)
+
+// TestLostLinesAreTold: the folder of the log files goes while the program runs.
+// Standard error says so, once a minute, and the metrics count.
+func TestLostLinesAreTold(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "logs")
+	now, base := time.Now(), &text{}
+	s, err := Open(t.Context(), Options{
+		Config: load(t, config.Flag{Path: "log.files.folder", Value: folder}, config.Flag{Path: "log.files.max_size", Value: "1"}, config.Flag{Path: "metrics.listen", Value: "127.0.0.1:0"}),
+		Log:    slog.NewJSONHandler(base, nil), Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(folder, nil, 0o600); err != nil { // in its place, so that no file can be opened when this one is full
+		t.Fatal(err)
+	}
+	const line = `"msg":"lines of the log are lost"`
+	for range 1100 {
+		s.log.Info(strings.Repeat("x", 1<<10))
+	}
+	if n := strings.Count(base.String(), line); n != 1 {
+		t.Errorf("told %d times of lost messages; want once", n)
+	}
+	now = now.Add(time.Minute)
+	for range 10 {
+		r := httptest.NewRequest("GET", "http://localhost/livez", nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		s.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if n := strings.Count(base.String(), line); n != 2 {
+		t.Errorf("told %d times of lost records; want once more, after a minute", n)
+	}
+	rec := httptest.NewRecorder()
+	s.watch.metrics.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	if got := rec.Body.String(); !strings.Contains(got, "\ngatehouse_log_write_errors_total ") || strings.Contains(got, "\ngatehouse_log_write_errors_total 0\n") {
+		t.Error("the metric counts none")
+	}
+}
+
+// TestConnectionsAboveTheCapAreTold: a flood of one address is one line, and the
+// metrics count each.
+func TestConnectionsAboveTheCapAreTold(t *testing.T) {
+	address, log := running(t, config.Flag{Path: "metrics.listen", Value: "127.0.0.1:0"})
+	eventually(t, "no listener for metrics", func() bool { return metricsAt.MatchString(log.String()) })
+	own := metricsAt.FindStringSubmatch(log.String())[1]
+	for range 256 + 5 { // docs/reference/limits.md
+		if conn, err := net.DialTimeout("tcp", address, 5*time.Second); err == nil { // one that is closed at once may not get so far
+			defer func() { _ = conn.Close() }()
+		}
+	}
+	want := `gatehouse_connections_closed_total{reason="connections"} 5`
+	eventually(t, "no "+want, func() bool { return strings.Contains(answers(t, own, get("/metrics", "")), want) })
+	if n := strings.Count(log.String(), "connections were closed: there are as many as may be"); n != 1 {
+		t.Errorf("told %d times; want once", n)
+	}
+}
