@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -199,4 +201,38 @@ func TestUnreadAnswersOfHTTP2(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Error("connections that have ended make no room")
+}
+
+// TestTheTimeOfAFrameIsItsOwn: net/http takes the deadline of a connection away
+// whenever it has read a header.
+func TestTheTimeOfAFrameIsItsOwn(t *testing.T) {
+	for name, set := range map[string]func(net.Conn) error{
+		"SetDeadline":     func(c net.Conn) error { return c.SetDeadline(time.Time{}) },
+		"SetReadDeadline": func(c net.Conn) error { return c.SetReadDeadline(time.Time{}) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			defer client.Close()
+			c := &frames{Conn: server, times: frameTimes{header: 5 * time.Second, now: time.Now}}
+			go say(client, hello2+"\x00\x00\x01\x01")
+			start := time.Now()
+			for read := 0; read < len(hello2)+4; {
+				n, err := c.Read(make([]byte, 64))
+				if err != nil {
+					t.Fatal(err)
+				}
+				read += n
+			}
+			if err := set(c); err != nil {
+				t.Error(err)
+			}
+			_, err := c.Read(make([]byte, 1))
+			if took := time.Since(start); !errors.Is(err, os.ErrDeadlineExceeded) || took != 5*time.Second {
+				t.Errorf("%s: %v after %v", name, err, took)
+			}
+			if _, again := c.Read(make([]byte, 1)); !errors.Is(again, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: then %v", name, again)
+			}
+		})
+	}
 }

@@ -328,8 +328,13 @@ func TestAFloodBehindAProxy(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"198.51.100.7", "198.51.100.7", "2001:db8::3"} {
-		if got := <-crowded; got.String() != want {
-			t.Errorf("told of %s; want %s", got, want)
+		select {
+		case got := <-crowded:
+			if got.String() != want {
+				t.Errorf("told of %s; want %s", got, want)
+			}
+		case <-time.After(5 * time.Second):
+			t.Errorf("told of nobody; want %s", want)
 		}
 	}
 	_ = kept.Close()

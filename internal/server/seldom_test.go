@@ -72,3 +72,21 @@ func TestConnectionsAboveTheCapAreTold(t *testing.T) {
 		t.Errorf("told %d times; want once", n)
 	}
 }
+
+// TestTheMetricsAreReadStrictly: what two programs could read in two ways is
+// refused there as well.
+func TestTheMetricsAreReadStrictly(t *testing.T) {
+	_, log := running(t, config.Flag{Path: "metrics.listen", Value: "127.0.0.1:0"})
+	eventually(t, "no listener for metrics", func() bool { return metricsAt.MatchString(log.String()) })
+	own := metricsAt.FindStringSubmatch(log.String())[1]
+	for name, raw := range map[string]string{
+		"bare LF":                    "GET /metrics HTTP/1.1\nHost: localhost\n\n",
+		"a folded line":              get("/metrics", " folded: yes\r\n"),
+		"two lengths":                get("/metrics", "Content-Length: 0\r\nContent-Length: 0\r\n"),
+		"a coding beside the length": get("/metrics", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n") + "0\r\n\r\n",
+	} {
+		if got := answers(t, own, raw); !strings.HasPrefix(got, "HTTP/1.1 400") {
+			t.Errorf("%s: %.60q", name, got)
+		}
+	}
+}

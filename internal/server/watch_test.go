@@ -41,8 +41,14 @@ func (l *text) String() string {
 // running is a server that serves, on an address of its own.
 func running(t *testing.T, flags ...config.Flag) (address string, log *text) {
 	t.Helper()
-	cfg := load(t, append([]config.Flag{{Path: "listen", Value: "127.0.0.1:0"}}, flags...)...)
-	log = &text{}
+	l, log := serving(t, load(t, append([]config.Flag{{Path: "listen", Value: "127.0.0.1:0"}}, flags...)...))
+	return l.Addr().String(), log
+}
+
+// serving runs a server of the settings until the test ends.
+func serving(t *testing.T, cfg *config.Config) (*Listeners, *text) {
+	t.Helper()
+	log := &text{}
 	l, err := Listen(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +66,7 @@ func running(t *testing.T, flags ...config.Flag) (address string, log *text) {
 			t.Error(err)
 		}
 	})
-	return l.Addr().String(), log
+	return l, log
 }
 
 // answers sends raw bytes and returns what comes back.
@@ -182,6 +188,32 @@ func TestTheProxyProtocolIsSpokenOnRequest(t *testing.T) {
 	plain, _ := running(t)
 	if got := answers(t, plain, proxyHeader+get("/health", "")); !strings.HasPrefix(got, "HTTP/1.1 400") {
 		t.Errorf("read without being asked to: %.60s", got)
+	}
+}
+
+// TestTheWayToTLSKnowsItsProxies: the plain listener reads what the other one
+// reads, and its record has the client.
+func TestTheWayToTLSKnowsItsProxies(t *testing.T) {
+	for _, row := range []struct {
+		name, setting, raw string
+		answered           bool
+	}{
+		{"the PROXY protocol", "true", proxyHeader + get("/x", "X-Forwarded-For: 203.0.113.9\r\n"), true},
+		{"the PROXY protocol, no header", "true", get("/x", ""), false},
+		{"X-Forwarded-For", "false", get("/x", "X-Forwarded-For: 198.51.100.7\r\n"), true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			cfg := load(t, config.Flag{Path: "proxy_protocol", Value: row.setting}, config.Flag{Path: "trusted_proxies", Value: "127.0.0.1"},
+				config.Flag{Path: "listen", Value: "127.0.0.1:0"})
+			cfg.TLS.Redirect = "127.0.0.1:0" // the settings want certificates beside it
+			l, log := serving(t, cfg)
+			if got := answers(t, l.redirect.Addr().String(), row.raw); strings.HasPrefix(got, "HTTP/1.1 308") != row.answered {
+				t.Errorf("%.60q", got)
+			}
+			if row.answered {
+				eventually(t, "the record does not name the client", func() bool { return strings.Contains(log.String(), `"client":"198.51.100.7"`) })
+			}
+		})
 	}
 }
 
