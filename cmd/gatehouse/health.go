@@ -172,7 +172,7 @@ func (s asked) silent(err error) error {
 	var record tls.RecordHeaderError
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return exit(exitFound, fmt.Errorf("%s has a certificate that is not accepted: %w\n"+
-			"Its certificate must be valid today and for the name it is asked by: that of public_url, or the address given.", s.place(), err))
+			"Its certificate must be valid today and for the name it is asked by: that of public_url, or the address given", s.place(), err))
 	}
 	if errors.As(err, &alert) || errors.As(err, &record) {
 		return exit(exitFound, fmt.Errorf("%s answers, and not as a server with TLS does: %w", s.place(), err))
