@@ -86,7 +86,7 @@ func (c *compiler) side(way direction) (*side, error) {
 	if err := lib.AddResource(c.base, c.doc); err != nil {
 		return nil, fmt.Errorf("registering the document %s: %w", c.name, err)
 	}
-	c.sides[way] = &side{lib, graph{map[*jsonschema.Schema]*node{}, map[string]*node{}, c.stated, c.discriminate}}
+	c.sides[way] = &side{lib, graph{map[*jsonschema.Schema]*node{}, map[string]*node{}, c.stated}}
 	return c.sides[way], nil
 }
 
@@ -121,6 +121,7 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 		if n.wrong != nil {
 			return nil, n.wrong
 		}
+		c.discriminate(n)
 		if bad := n.returns(open); bad != nil {
 			return nil, &compileError{c.pointerOf(bad.lib, pointer), "a schema that refers to itself",
 				"it comes back to itself without going into a member or an item, so no value could ever be checked",
@@ -135,7 +136,7 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 	if c.tangled() {
 		return nil, &compileError{pointer, "schemas that combine in too many ways",
 			"members of alternatives are known together, and here each has alternatives of its own that refer to each other",
-			"give the alternatives a member with a constant, or fewer members that lead back"}
+			"let fewer of the schemas under anyOf and oneOf lead back to each other"}
 	}
 	for _, n := range root.under() {
 		n.relieve(way, c.spared[n])

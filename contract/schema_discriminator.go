@@ -2,6 +2,7 @@ package contract
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -13,29 +14,26 @@ type tagged struct {
 	values   []any // that name one, for the text
 }
 
-// discriminate reads the discriminator of a union. It counts where every branch but
+// discriminate reads the discriminator of a union, or that of a schema on which all
+// its branches are built, as springdoc states it. It counts where every branch but
 // null is a reference, by which it is named; one that names a branch twice, or two
 // by one name, says nothing.
 func (c *compiler) discriminate(n *node) {
-	object, _ := c.at(c.pointerOf(n.lib, "\x00")).(map[string]any)
-	stated, _ := object["discriminator"].(map[string]any)
-	member := text(stated["propertyName"])
 	union := n.oneOf
 	if len(union) == 0 {
 		union = n.anyOf
 	}
-	if member == "" || len(union) == 0 {
+	branches := slices.DeleteFunc(slices.Clone(union), func(m *node) bool { return m.types == kindNull })
+	if len(branches) == 0 || n.tagged != nil || slices.ContainsFunc(branches, func(m *node) bool { return m.ref == nil }) {
 		return
 	}
+	stated := c.discriminatorOf(n)
+	if stated == nil {
+		stated = c.parentOf(branches)
+	}
+	t := &tagged{member: text(stated["propertyName"]), branches: map[string]*node{}}
 	mapping, _ := stated["mapping"].(map[string]any)
-	t := &tagged{member: member, branches: map[string]*node{}}
-	for _, m := range union {
-		if m.types == kindNull {
-			continue
-		}
-		if m.ref == nil {
-			return
-		}
+	for _, m := range branches {
 		for _, value := range c.namesOf(m.ref, mapping) {
 			if t.branches[value] != nil {
 				return
@@ -46,7 +44,40 @@ func (c *compiler) discriminate(n *node) {
 	for _, value := range sortedKeys(t.branches) {
 		t.values = append(t.values, value)
 	}
-	n.tagged = t
+	if t.member != "" {
+		n.tagged = t
+	}
+}
+
+func (c *compiler) discriminatorOf(n *node) map[string]any {
+	object, _ := c.at(c.pointerOf(n.lib, "\x00")).(map[string]any)
+	stated, _ := object["discriminator"].(map[string]any)
+	return stated
+}
+
+// parentOf is the discriminator that stands in a schema which applies in every
+// branch, nil without one.
+func (c *compiler) parentOf(branches []*node) map[string]any {
+	for _, parent := range conjoined(branches[0]) {
+		stated := c.discriminatorOf(parent)
+		if stated != nil && !slices.ContainsFunc(branches, func(m *node) bool { return !slices.Contains(conjoined(m), parent) }) {
+			return stated
+		}
+	}
+	return nil
+}
+
+// conjoined lists a schema and all that apply wherever it does.
+func conjoined(n *node) []*node {
+	all := []*node{n}
+	for i := 0; i < len(all); i++ {
+		for _, m := range all[i].joint() {
+			if !slices.Contains(all, m) {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
 }
 
 // namesOf are the values that mean a schema: those that the mapping gives it, by

@@ -13,7 +13,11 @@ func TestDiscriminators(t *testing.T) {
 		"Pet":{"type":"object","required":["kind"],"properties":{"kind":{"type":"string"}}},
 		"Cat":{"allOf":[{"$ref":"#/components/schemas/Pet"},{"properties":{"lives":{"type":"integer"}}}]},
 		"Dog":{"allOf":[{"$ref":"#/components/schemas/Pet"},{"properties":{"bark":{"type":"boolean"}}}]},
+		"Animal":{"discriminator":{"propertyName":"kind","mapping":{"cow":"#/components/schemas/Cow"}},"required":["kind"]},
+		"Cow":{"allOf":[{"$ref":"#/components/schemas/Animal"},{"properties":{"milk":{"type":"integer"},"friend":{"oneOf":[{"$ref":"#/components/schemas/Cow"},{"$ref":"#/components/schemas/Hen"}]}}}]},
+		"Hen":{"allOf":[{"$ref":"#/components/schemas/Animal"},{"properties":{"eggs":{"type":"integer"}}}]},
 		"a/b":{"required":["c"]}}}`
+	const farm = `{"$ref":"#/components/schemas/Cow"},{"$ref":"#/components/schemas/Hen"}`
 	const refs = `{"$ref":"#/components/schemas/Cat"},{"$ref":"#/components/schemas/Dog"}`
 	const two = "oneOf: fits more than one of the allowed forms and must fit exactly one"
 	for _, c := range []struct{ schema, value, want string }{
@@ -38,10 +42,16 @@ func TestDiscriminators(t *testing.T) {
 		{`"oneOf":[REFS],"discriminator":{"mapping":{"Dog":"Cat"}}`, `{"kind":"Cat"}`, two},
 		{`"oneOf":[REFS],"discriminator":"kind"`, `{"kind":"Cat"}`, two},
 		{`"oneOf":[REFS]`, `{"kind":"Cat"}`, two},
+		{`"oneOf":[FARM]`, `{"kind":"cow","milk":1}`, ""},
+		{`"oneOf":[FARM]`, `{"kind":"Hen","eggs":"x"}`, "/eggs type: must be an integer"},
+		{`"oneOf":[FARM]`, `{"kind":"Cow"}`, "/kind enum: must be one of: Hen, cow"},
+		{`"oneOf":[FARM]`, `{"kind":"cow","friend":{"kind":"Hen","friend":1,"eggs":"x"}}`, "/friend/eggs type: must be an integer"},
+		{`"oneOf":[FARM,{"$ref":"#/components/schemas/Cat"}]`, `{"kind":"cow"}`, two},
+		{`"oneOf":[REFS,FARM],"discriminator":{"propertyName":"kind"}`, `{"kind":"Cow","milk":"x"}`, "/milk type: must be an integer"},
 		{`"properties":{"pet":{"oneOf":[REFS],"discriminator":{"propertyName":"kind"}}}`, `{"pet":{"kind":"x"}}`, "/pet/kind enum: must be one of: Cat, Dog"},
 		{`"oneOf":[REFS],"discriminator":{"propertyName":"kind"},"x-gatehouse":{"texts":{"enum":"No such pet"}}`, `{"kind":"x"}`, "/kind enum: No such pet"},
 	} {
-		text := `{` + strings.ReplaceAll(c.schema, "REFS", refs) + `,` + schemas + `}`
+		text := `{` + strings.NewReplacer("REFS", refs, "FARM", farm).Replace(c.schema) + `,` + schemas + `}`
 		if got := brief(mustSchema(t, text).Validate(value(t, c.value))); got != c.want {
 			t.Errorf("%s, %s: %s, want %s", c.schema, c.value, got, c.want)
 		}

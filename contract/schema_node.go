@@ -85,7 +85,6 @@ type graph struct {
 	nodes  map[*jsonschema.Schema]*node
 	places map[string]*node                            // the same by location
 	state  func(*jsonschema.Schema) (statement, error) // what the document states beside the keywords
-	choose func(*node)                                 // reads the discriminator
 }
 
 func (g *graph) node(s *jsonschema.Schema) *node {
@@ -105,7 +104,6 @@ func (g *graph) node(s *jsonschema.Schema) *node {
 	}
 	n.statement, n.wrong = g.state(s)
 	g.general(n, s)
-	g.choose(n)
 	g.objects(n, s)
 	g.arrays(n, s)
 	g.scalars(n, s)

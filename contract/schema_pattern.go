@@ -70,6 +70,8 @@ func rewriteEscape(token string, class bool) string {
 	switch {
 	case token == `\c`, token == `\a`, token == `\A`, token == `\z`, token == `\Q`: // none, or RE2's own
 		return foreign
+	case token == `\b` && class: // a backspace
+		return `\x{8}`
 	case strings.HasPrefix(token, `\c`):
 		return fmt.Sprintf(`\x{%x}`, token[2]&31)
 	case len(token) == len(`\ud83d\ude00`) && strings.Contains(token[1:], `\`):

@@ -21,6 +21,8 @@ func TestPatternsMeanWhatTheyMeanInECMA262(t *testing.T) {
 		`^[.]\.$`:                       {[]string{".."}, []string{"x.", "\n."}},
 		`^\u{1F600}$`:                   {[]string{"😀"}, []string{"x"}},
 		`^\u{41}}$`:                     {[]string{"A}"}, []string{"A"}},
+		`^[\b]\b$`:                      {nil, []string{"\b", "b"}},
+		`^[\b]a\b$`:                     {[]string{"\ba"}, []string{"ba"}},
 		`^\cJ$`:                         {[]string{"\n"}, []string{"J"}},
 		`^\cA\cz\cp$`:                   {[]string{"\x01\x1a\x10"}, nil},
 		`^\s$`:                          {[]string{" ", "\v", "\u00a0", "\u2028", "\ufeff"}, []string{"x"}},
