@@ -22,8 +22,6 @@ type framing struct {
 	asked    bool   // host is to be compared with Host
 	http10   bool   // no transfer coding exists
 	connect  bool   // the target is host:port
-	options  bool   // the target may be an asterisk
-	stray    bool   // it is one, and may not
 	left     int64  // of the body, or of the chunk
 	digits   int    // of the chunk size
 	comments int    // bytes of chunk extensions in this message
@@ -187,7 +185,7 @@ func (f *framing) begin() {
 	f.reset()
 	f.host = f.hostRoom[:0]
 	f.seen, f.comments = 0, 0
-	f.asked, f.chunked, f.stray = false, false, false
+	f.asked, f.chunked = false, false
 }
 
 func (f *framing) requestLine(b byte) {
@@ -212,7 +210,7 @@ func (f *framing) method(b byte) {
 	case f.state == atStart:
 		f.refuse("no method")
 	case b == ' ':
-		f.connect, f.options = string(f.text) == "CONNECT", string(f.text) == "OPTIONS"
+		f.connect = string(f.text) == "CONNECT"
 		f.state = atTarget
 		f.reset()
 	default:
@@ -239,7 +237,7 @@ func (f *framing) target(b byte) {
 		case b == '/':
 			f.state = inTarget
 		case b == '*':
-			f.state, f.stray = afterAsterisk, !f.options
+			f.state = afterAsterisk
 		default:
 			f.state = inScheme
 			f.scheme(b)
@@ -315,8 +313,6 @@ func (f *framing) version(b byte) {
 		f.refuse("HTTP/2 where HTTP/1.1 was agreed")
 	case f.at == len("HTTP/0."):
 		f.http10 = b == '0'
-	case f.stray && f.at == len(form)-1: // behind the version, for that of HTTP/2 is PRI *
-		f.refuse("an asterisk for another method than OPTIONS")
 	}
 	if f.at++; f.at == len(form) {
 		f.state = atLine
