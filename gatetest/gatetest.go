@@ -51,8 +51,8 @@ type Target struct {
 
 	// Params are texts of parameters by operationId and then "path.id",
 	// "query.limit", "header.X-Key" or "cookie.theme", in place of those made from the
-	// contract, each in the style that the contract states. "query" is the whole query
-	// as it is sent: "filter[a]=1&filter[b]=2".
+	// contract, each in the style that the contract states; of the style deepObject as
+	// it is sent, "filter[a]=1&filter[b]=2". "query" is the whole query as it is sent.
 	Params map[string]map[string]string
 
 	// Others are as Params, and name what belongs to none of the roles of Tokens:

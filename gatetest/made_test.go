@@ -93,10 +93,11 @@ openapi: 3.1.0
 info: { title: Given, version: "1" }
 paths:
   /deep: { get: { operationId: deep, x-gatehouse: { access: public }, parameters: [{ name: f, in: query, required: true, style: deepObject, schema: { type: object, required: [a], properties: { a: { type: string } } } }] } }
+  /again: { get: { operationId: again, x-gatehouse: { access: public }, parameters: [{ name: f, in: query, required: true, style: deepObject, schema: { type: object, required: [a], properties: { a: { type: string } } } }] } }
   /m/{id}: { get: { operationId: matrix, x-gatehouse: { access: public }, parameters: [{ name: id, in: path, required: true, style: matrix, schema: { type: array, items: { type: string } } }] } }
 `)
-	got := sentTo(t, gatetest.Target{Table: table, Params: map[string]map[string]string{"deep": {"query": "f[a]=%C3%A4"}, "matrix": {"path.id": ";id=a b,c"}}}, func(r *http.Request) string { return r.RequestURI })
-	if want := map[string]string{"deep": "/deep?f[a]=%C3%A4", "matrix": "/m/;id=a%20b,c"}; !maps.Equal(got, want) {
+	got := sentTo(t, gatetest.Target{Table: table, Params: map[string]map[string]string{"deep": {"query": "f[a]=%C3%A4"}, "again": {"query.f": "f[a]=1"}, "matrix": {"path.id": ";id=a b,c"}}}, func(r *http.Request) string { return r.RequestURI })
+	if want := map[string]string{"deep": "/deep?f[a]=%C3%A4", "again": "/again?f[a]=1", "matrix": "/m/;id=a%20b,c"}; !maps.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

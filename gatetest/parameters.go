@@ -53,6 +53,9 @@ func (o *operation) give(p *contract.Param, text string) []string {
 		}
 		o.segment(p.Name, text)
 	case "query":
+		if p.Style == "deepObject" { // its names are not that of the parameter
+			return []string{text}
+		}
 		return []string{url.QueryEscape(p.Name) + "=" + url.QueryEscape(text)}
 	case "header":
 		o.header[p.Name] = text
