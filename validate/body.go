@@ -35,8 +35,8 @@ type input struct {
 func (in input) close(c *call.Call) {
 	in.upload.close()
 	in.sent.close()
-	if in.counted != nil && in.counted.whole {
-		c.Learned("validate", "BODY_TOO_LARGE", sizeLine(c, in.counted.size, in.form))
+	if in.counted != nil && in.counted.whole.Load() {
+		c.Learned("validate", "BODY_TOO_LARGE", sizeLine(c, in.counted.size.Load(), in.form))
 	}
 }
 
@@ -59,7 +59,7 @@ func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, r
 	}
 	zipped, refusal := decode(op, r)
 	if refusal != nil {
-		return in, refusal
+		return in, in.measured(zipped, refusal, again)
 	}
 	types := r.Header.Values("Content-Type")
 	if len(types) > 1 {

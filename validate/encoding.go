@@ -25,7 +25,8 @@ const (
 
 // decode puts in the place of a compressed body what it holds, for as many bytes
 // as the operation allows. It refuses a content coding that the contract does
-// not state (RFC 9110 §15.5.16), and more than one.
+// not state (RFC 9110 §15.5.16), and more than one. What is refused for its stated
+// length is returned too, for whoever wants to know how much it holds.
 func decode(op *contract.Operation, r *http.Request) (*inflater, *problem.Error) {
 	coding, several := codingOf(r.Header.Values("Content-Encoding"))
 	if coding == "" {
@@ -39,11 +40,11 @@ func decode(op *contract.Operation, r *http.Request) (*inflater, *problem.Error)
 		return nil, problem.New(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type", detail).
 			With("Accept-Encoding", strings.Join(append(slices.Clone(op.Encodings), "identity"), ", "))
 	}
-	if r.ContentLength > op.MaxBody {
-		return nil, bodyTooLarge("The body is larger than this operation allows")
-	}
 	z := &inflater{body: r.Body, coding: coding, limit: op.MaxBody}
 	z.in = bufio.NewReader(countReader{z})
+	if r.ContentLength > op.MaxBody {
+		return z, bodyTooLarge("The body is larger than this operation allows")
+	}
 	r.Body, r.ContentLength = z, -1
 	return z, nil
 }
@@ -146,14 +147,18 @@ func (z *inflater) open() error {
 	return nil
 }
 
-// maxMeasured is how many times the size that the operation allows is unpacked
-// to find out how large a body is.
-const maxMeasured = 16
+// maxMeasured is how many bytes of a body that is too large are unpacked to find
+// out how large it is, mostTimes how many times the size that the operation allows.
+const (
+	maxMeasured = 64 << 20
+	mostTimes   = 16
+)
 
 // measure reads on to the end of a body that is too large, and tells how large
 // it is: unpacked, or as it was sent when that is larger.
 func (z *inflater) measure() (int64, error) {
-	_, err := io.CopyN(io.Discard, z, maxMeasured*z.limit)
+	z.limit = max(z.limit, min(mostTimes*z.limit, maxMeasured))
+	_, err := io.CopyN(io.Discard, z, z.limit)
 	switch {
 	case err == io.EOF:
 		return max(z.produced, z.sent), nil

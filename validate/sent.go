@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-api/gatehouse/call"
@@ -85,18 +86,20 @@ func (s *sent) again(r *http.Request) *problem.Error {
 }
 
 // counted is a body of unknown length that is too large, on its way to the
-// handler, which alone finds out how large it is.
+// handler, which alone finds out how large it is. A proxy may still read it when
+// it has answered.
 type counted struct {
 	io.ReadCloser
-	size  int64
-	whole bool
+	size  atomic.Int64
+	whole atomic.Bool
 }
 
 // Read reads.
 func (b *counted) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.size += int64(n)
-	b.whole = b.whole || err == io.EOF
+	if b.size.Add(int64(n)); err == io.EOF {
+		b.whole.Store(true)
+	}
 	return n, err
 }
 
