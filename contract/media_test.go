@@ -114,6 +114,12 @@ func TestMediaTypesThatDifferInAParameter(t *testing.T) {
 			t.Errorf("%s %s: %v, want %d", c.sent, c.data, err, c.status)
 		}
 	}
+	even := bodyOf(t, `{"a/b;x=1":{},"a/b;y=2":{},"a/b;z=3":{}}`, true)
+	for range 20 {
+		if m, err := even.Media("a/b;y=2;x=1"); err != nil || m.Type != "a/b; x=1" {
+			t.Fatalf("of two that fit as well it is not always the first: %v %v", m, err)
+		}
+	}
 	if got := strings.Join(both.Accepts(), ", "); got != `application/json; profile="x y"; v=2, application/json; v=1, application/json; v=2` {
 		t.Error(got)
 	}

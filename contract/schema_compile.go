@@ -130,7 +130,7 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 		s.private = s.private || n.readRoles != nil
 		s.whole = s.whole || n.dynamic != nil
 	}
-	c.way, c.entries = way, 0
+	c.way, c.entries, c.filled = way, 0, nil
 	s.shape = c.shapeOf([]applied{{node: root, sure: true}})
 	c.way = anyWay
 	if c.tangled() {
