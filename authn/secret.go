@@ -3,19 +3,25 @@ package authn
 import (
 	"bytes"
 	"crypto/ecdh"
-	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/big"
 	"regexp"
 	"strings"
 )
 
 // wrappings is how many encodings around a key are looked through: base64 of a
-// PEM file whose body is base64.
+// PEM file whose body is base64, and one more.
 const wrappings = 3
+
+var (
+	armour  = regexp.MustCompile(`-----BEGIN|---- BEGIN|<RSAKeyValue|["']kty\\*["']|(?m:^\s*kty:)`)
+	sshBlob = regexp.MustCompile(`^\x00\x00\x00[\x07-\x40](ssh|ecdsa-sha2|sk-ssh|sk-ecdsa)-`)
+	between = regexp.MustCompile(`\\[nr]|[^A-Za-z0-9+/_-]`) // what breaks lines and separates digits
+)
 
 // fitsSecret refuses a secret that is a key in an encoded form. Whoever
 // configures a public key as an HS256 secret lets everybody sign (RFC 8725 §2.1).
@@ -34,11 +40,8 @@ func fitsSecret(secret []byte) error {
 // encodedKey tells whether b is a key, or holds one in base64 or hex. Each form
 // is told by so many fixed bytes that no random secret has them.
 func encodedKey(b []byte, depth int) bool {
-	if isDER(b) || isPoint(b) || isSSH(b) {
-		return true
-	}
-	text := plainText(b)
-	if isArmour(text) {
+	text := string(bytes.ReplaceAll(b, []byte{0}, nil)) // without the zero bytes of UTF-16
+	if isDER(b) || isPoint(b) || isSSH(b) || isArmour(text) {
 		return true
 	}
 	if depth == 0 {
@@ -55,68 +58,33 @@ func encodedKey(b []byte, depth int) bool {
 }
 
 // isArmour finds the text forms of keys: PEM (RFC 7468), also after the lines
-// that openssl pkcs12 writes before it, SSH2 (RFC 4716), the XML of .NET, and JWK.
+// that openssl pkcs12 writes before it, SSH2 (RFC 4716), the XML of .NET, and JWK
+// by the one member that each has (RFC 7517 §4.1), in a set, in a JSON string, as
+// YAML and as a Python dict too.
 func isArmour(text string) bool {
-	return strings.Contains(text, "-----BEGIN") || strings.Contains(text, "---- BEGIN") ||
-		strings.Contains(text, "<RSAKeyValue") || isJWK(text)
+	return armour.MatchString(text)
 }
 
-// isJWK finds the one member that every JWK has (RFC 7517 §4.1), in a set, in a
-// JSON string or written as a YAML or Python mapping too.
-func isJWK(text string) bool {
-	return regexp.MustCompile(`["']kty\\*["']|(?m:^\s*kty:)`).MatchString(text)
-}
-
-// isDER finds public and private keys, certificates and what asks for one.
+// isDER finds public and private keys, certificates and what asks for one: a
+// sequence that holds the id of a kind of key, or begins with the integers of an
+// RSA key (RFC 8017 A.1). What was lost at its end makes it no secret.
 func isDER(b []byte) bool {
-	if beginsLikeKey(b) {
-		return true
-	}
-	var whole asn1.RawValue
-	if _, err := asn1.Unmarshal(b, &whole); err != nil || whole.Tag != asn1.TagSequence {
-		return false
-	}
-	der := whole.FullBytes // what follows, as the end of a line, makes it no other key
-	var spki struct {
-		Algorithm struct {
-			ID         asn1.ObjectIdentifier
-			Parameters asn1.RawValue `asn1:"optional"`
-		}
-		Key asn1.BitString
-	}
-	_, errSPKI := asn1.Unmarshal(der, &spki) // of any curve, also those that crypto/x509 does not know
-	_, errPKCS1 := x509.ParsePKCS1PublicKey(der)
-	_, errCertificate := x509.ParseCertificate(der)
-	_, errRequest := x509.ParseCertificateRequest(der)
-	_, errPKCS8 := x509.ParsePKCS8PrivateKey(der)
-	_, errPrivate := x509.ParsePKCS1PrivateKey(der)
-	_, errEC := x509.ParseECPrivateKey(der)
-	for _, err := range []error{errSPKI, errPKCS1, errCertificate, errRequest, errPKCS8, errPrivate, errEC} {
-		if err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// beginsLikeKey tells a key by its first bytes, for one whose end was lost: a
-// sequence with the id of a kind of key in it, or with a modulus as its first
-// member (RFC 8017 A.1.1).
-func beginsLikeKey(b []byte) bool {
-	head := b[:min(len(b), 40)]
-	if !bytes.HasPrefix(head, []byte{0x30}) {
+	if !bytes.HasPrefix(b, []byte{0x30}) {
 		return false
 	}
 	for _, id := range []string{
-		"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01", // 1.2.840.113549.1.1: RSA
-		"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01",     // 1.2.840.10045.2.1: elliptic curves
-		"\x30\x05\x06\x03\x2b\x65",                 // 1.3.101: X25519 to Ed448 (RFC 8410 §3)
+		"\x2a\x86\x48\x86\xf7\x0d\x01\x01", // 1.2.840.113549.1.1: RSA
+		"\x2a\x86\x48\xce\x3d",             // 1.2.840.10045: elliptic curves
+		"\x30\x05\x06\x03\x2b\x65",         // 1.3.101: X25519 to Ed448 (RFC 8410 §3)
+		"\x60\x86\x48\x01\x65\x03\x04\x03", // 2.16.840.1.101.3.4.3: ML-DSA and SLH-DSA
 	} {
-		if bytes.Contains(head, []byte(id)) {
+		if bytes.Contains(b, []byte(id)) {
 			return true
 		}
 	}
-	return len(head) > 8 && head[1] == 0x82 && head[4] == 0x02 && head[5] == 0x82 && head[8] == 0
+	var rsa struct{ First, Second *big.Int }
+	_, err := asn1.Unmarshal(b, &rsa)
+	return err == nil
 }
 
 // isPoint finds an uncompressed point of a NIST curve (SEC 1 §2.3.3).
@@ -135,47 +103,29 @@ func isPoint(b []byte) bool {
 // isSSH finds the blob of an OpenSSH key, which begins with the length and the
 // name of its algorithm (RFC 4253 §6.6).
 func isSSH(b []byte) bool {
-	if len(b) < 5 || b[0] != 0 || b[1] != 0 || b[2] != 0 || int(b[3]) > len(b)-4 {
-		return false
-	}
-	name := string(b[4 : 4+int(b[3])])
-	for _, family := range []string{"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"} {
-		if strings.HasPrefix(name, family) {
-			return true
-		}
-	}
-	return false
+	return sshBlob.Match(b)
 }
 
-// plainText takes out what an editor or a shell adds to ASCII: a byte order mark,
-// and the zero bytes of UTF-16 and UTF-32.
-func plainText(b []byte) string {
-	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
-		b = bytes.TrimPrefix(b, []byte(mark))
-	}
-	return string(bytes.ReplaceAll(b, []byte{0}, nil))
-}
-
-// encodedRuns are the parts of a text that may be base64 or hex: the whole
-// without white space, quotes and written-out line ends, and each long word, so
-// that what stands before and after a key does not hide it.
+// encodedRuns are the parts of a text that may be base64 or hex: its words, for
+// others may stand before and after a key, and all of it without what breaks
+// lines and separates digits.
 func encodedRuns(text string) []string {
-	whole := strings.NewReplacer(`\n`, "", `\r`, "", `"`, "", `'`, "", ":", "", " ", "", "\t", "", "\r", "", "\n", "", "\v", "", "\f", "").Replace(text)
-	return append(regexp.MustCompile(`[A-Za-z0-9+/_-]{32,}`).FindAllString(text, -1), whole)
+	words := strings.FieldsFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_", r)
+	})
+	return append(words, between.ReplaceAllString(text, ""))
 }
 
-// decodings are what a run is in base64, in either alphabet and with or without
-// padding (RFC 4648 §4 and §5), and in hex.
+// decodings are what a run is in base64, in either alphabet (RFC 4648 §4 and §5),
+// and in hex.
 func decodings(run string) [][]byte {
 	var all [][]byte
-	run = strings.TrimRight(run, "=")
-	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		if b, err := e.DecodeString(run); err == nil {
+	for _, decode := range []func(string) ([]byte, error){
+		base64.RawStdEncoding.DecodeString, base64.RawURLEncoding.DecodeString, hex.DecodeString,
+	} {
+		if b, err := decode(strings.TrimPrefix(run, "0x")); err == nil {
 			all = append(all, b)
 		}
-	}
-	if b, err := hex.DecodeString(strings.TrimPrefix(strings.TrimPrefix(run, "0x"), "0X")); err == nil {
-		all = append(all, b)
 	}
 	return all
 }

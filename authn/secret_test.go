@@ -2,6 +2,8 @@ package authn
 
 import (
 	"bytes"
+	"crypto/ecdh"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -9,11 +11,11 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/ssh"
 	"pgregory.net/rapid"
 )
 
@@ -37,19 +39,20 @@ func publicForms(t *testing.T) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	point, err := i.es.PublicKey.Bytes()
-	if err != nil {
-		t.Fatal(err)
+	point := func(curve ecdh.Curve) []byte {
+		key, err := curve.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key.PublicKey().Bytes()
 	}
-	line, err := ssh.NewPublicKey(i.ed.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	blob := slices.Concat([]byte("\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"), i.ed.Public().(ed25519.PublicKey)) // RFC 8709 section 4
 	return map[string][]byte{
 		"RSA": spki(i.rs.Public()), "P-256": spki(i.es.Public()), "Ed25519": spki(i.ed.Public()),
 		"RSA in PKCS #1": x509.MarshalPKCS1PublicKey(&i.rs.PublicKey),
-		"certificate":    certificate, "request for a certificate": request, "point of P-256": point,
-		"blob of OpenSSH": line.Marshal(),
+		"certificate":    certificate, "request for a certificate": request,
+		"point of P-256": point(ecdh.P256()), "point of P-384": point(ecdh.P384()), "point of P-521": point(ecdh.P521()),
+		"blob of OpenSSH": blob,
 		// The curve of Bitcoin, which crypto/x509 does not know: the key of private key 1 (SEC 2 §2.4.1).
 		"secp256k1": unhex(t, "3056301006072a8648ce3d020106052b8104000a03420004"+
 			"79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"),
@@ -85,6 +88,7 @@ func TestPublicKeyAsSecret(t *testing.T) {
 			"base64 with blanks around":      []byte("  \t" + std + "\n\n"),
 			"base64 behind a name":           []byte("JWT_PUBLIC_KEY=" + std),
 			"base64 of base64":               []byte(base64.StdEncoding.EncodeToString([]byte(std))),
+			"base64 of PEM in base64":        []byte(base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(armour))))),
 			"hex":                            []byte(hex.EncodeToString(der)),
 			"hex in capitals":                []byte(strings.ToUpper(hex.EncodeToString(der))),
 			"hex with 0x":                    []byte("0x" + hex.EncodeToString(der)),
@@ -148,11 +152,26 @@ func TestKeyTextAsSecret(t *testing.T) {
 		"XML of .NET":                      "<RSAKeyValue><Modulus>3Hx4dWw=</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>",
 		"PGP":                              "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEYQ==\n-----END PGP PUBLIC KEY BLOCK-----",
 		"beginning of a key, the end lost": "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1L",
-		"beginning of a PKCS #1 key":       "MIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLez",
+		"OpenSSH line of ECDSA":            "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTY=",
+		"OpenSSH line of a security key":   "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAA",
+		// FIPS 204 keys begin like this (RFC 9881 section 4), whatever follows.
+		"ML-DSA-44": "MIIFMjALBglghkgBZQMEAxEDggUhANeytHJUquDbReeTDUqY0sl9i86F",
 	} {
 		if _, err := NewKey("HS256", []byte(secret)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// TestWrappingsOfAKey: three encodings are looked through, and not more, or a
+// long secret would cost more and more.
+func TestWrappingsOfAKey(t *testing.T) {
+	secret := publicForms(t)["P-256"]
+	for n := range 5 {
+		if _, err := NewKey("HS256", secret); (err == nil) != (n > 3) {
+			t.Errorf("in base64 %d times: %v", n, err)
+		}
+		secret = []byte(base64.StdEncoding.EncodeToString(secret))
 	}
 }
 
