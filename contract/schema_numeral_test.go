@@ -94,7 +94,7 @@ func TestNumbersThatCostTheirLength(t *testing.T) {
 		if f := s.Validate(v); f != nil {
 			t.Errorf("%s: %s", name, brief(f))
 		}
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("%s takes %v", name, took)
 		}
 	}

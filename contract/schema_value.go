@@ -92,6 +92,7 @@ type bound struct {
 	exact         *big.Rat
 	float         float64 // the nearest
 	spelt         string
+	numeral       numeral
 }
 
 // sides is where a number stands to a bound; 0 for one too large or too small to
@@ -110,11 +111,12 @@ func newBound(limit *big.Rat, keyword string, allows sides, text func(string) st
 	}
 	spelt := ratText(limit)
 	nearest, _ := limit.Float64()
-	return &bound{keyword, text(spelt), allows, limit, nearest, spelt}
+	return &bound{keyword, text(spelt), allows, limit, nearest, spelt, numeralOf(json.Number(spelt))}
 }
 
 // compare tells on which side of the bound n is. Rounding keeps the order, so two
-// floats that differ decide; what they leave open is computed exactly.
+// floats that differ decide; what they leave open is computed exactly, if it is not
+// the bound itself.
 func (b *bound) compare(n json.Number) sides {
 	if string(n) == b.spelt {
 		return at
@@ -122,6 +124,8 @@ func (b *bound) compare(n json.Number) sides {
 	var order int
 	if f, err := n.Float64(); err == nil && f != b.float {
 		order = cmp.Compare(f, b.float)
+	} else if numeralOf(n) == b.numeral {
+		return at
 	} else if r, ok := rat(n); ok {
 		order = r.Cmp(b.exact)
 	} else {
