@@ -153,7 +153,7 @@ func TestAdoptStepByStep(t *testing.T) {
 	}
 	said := shell(t, dir, commands[0], nil)
 	for _, want := range []string{
-		"2 POST /days: { access: { roles: [manager, admin, member] } }", "2 POST /days: { unknown: allow }",
+		"2 POST /days: { access: { roles: [manager, admin, member] } }", "2 POST /days: { unknown: strip }",
 	} {
 		if !strings.Contains(said, " "+want+"\n") {
 			t.Errorf("it did not count %q:\n%s", want, said)
