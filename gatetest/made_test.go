@@ -138,7 +138,7 @@ func TestBodiesAreMadeForEveryClient(t *testing.T) {
 			}
 			return strings.Join(fields, " ")
 		}
-		if r.PostForm != nil && len(r.PostForm) > 0 {
+		if len(r.PostForm) > 0 {
 			return r.PostForm.Encode()
 		}
 		data, err := io.ReadAll(r.Body)
