@@ -41,6 +41,42 @@ func TestLinesOfOthersAreBounded(t *testing.T) {
 	}
 }
 
+// TestLinesOfOthersAtTheirBounds: a message, a value and a cause have room for
+// 1024 bytes, a name for 128 and a stack for 16 KiB (docs/reference/logs.md).
+func TestLinesOfOthersAtTheirBounds(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		room int
+		say  func(*slog.Logger, string)
+	}{
+		{"a message", 1 << 10, func(l *slog.Logger, text string) { l.Warn(text) }},
+		{"a value", 1 << 10, func(l *slog.Logger, text string) { l.Warn("m", "k", text) }},
+		{"a name", 128, func(l *slog.Logger, text string) { l.Warn("m", text, 1) }},
+		{"a group of loggers", 128, func(l *slog.Logger, text string) { l.WithGroup(text).Warn("m", "k", 1) }},
+		{"a stack", 16 << 10, func(l *slog.Logger, text string) { l.Warn("m", "stack", text) }},
+	} {
+		said := func(length int) string {
+			var out bytes.Buffer
+			row.say(slog.New(observe.NewJSON(&out, slog.LevelInfo)), strings.Repeat("x", length))
+			return out.String()
+		}
+		if whole := strings.Repeat("x", row.room); !strings.Contains(said(row.room), `"`+whole+`"`) {
+			t.Errorf("%s of %d bytes is cut", row.name, row.room)
+		}
+		if cut := strings.Repeat("x", row.room-3) + "..."; !strings.Contains(said(row.room+1), `"`+cut+`"`) {
+			t.Errorf("%s of %d bytes is not cut to %d", row.name, row.room+1, row.room)
+		}
+	}
+}
+
+// TestLineThatIsLostIsAnError: of a message too.
+func TestLineThatIsLostIsAnError(t *testing.T) {
+	h := observe.NewJSON(brokenDisk{}, slog.LevelInfo)
+	if err := h.Handle(context.Background(), slog.NewRecord(time.Now(), slog.LevelWarn, "m", 0)); err == nil {
+		t.Error("nobody is told")
+	}
+}
+
 // TestOrdinaryLinesAreThoseOfSlog: byte for byte.
 func TestOrdinaryLinesAreThoseOfSlog(t *testing.T) {
 	record := slog.NewRecord(time.Date(2026, 2, 23, 10, 15, 30, 120_000_000, time.UTC), slog.LevelWarn, `serving "x" \ <b> é`, 0)

@@ -45,9 +45,12 @@ func (g *gather) Write(p []byte) (int, error) {
 // leave returns when the lines are written, or when somebody is at it who will
 // write them too. The error is of what the caller itself has written.
 func (g *gather) leave(lines []byte) error {
+	if len(lines) == 0 {
+		return nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.writing && len(g.waiting) >= maxGathered {
+	for len(g.waiting) >= maxGathered { // then somebody writes
 		g.changed.Wait()
 	}
 	g.waiting = append(g.waiting, lines...)

@@ -83,6 +83,51 @@ func TestLinesThatWaitAreBounded(t *testing.T) {
 	})
 }
 
+// TestLinesThatJustFit: one byte below the bound there is room for one more line,
+// a line of one byte is one, and no buffer of a long line is kept.
+func TestLinesThatJustFit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := newGate()
+		g := newGather(out)
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = g.leave([]byte("x")) })
+		<-out.begun
+		_ = g.leave(bytes.Repeat([]byte{'y'}, maxGathered-1))
+		_ = g.leave(bytes.Repeat([]byte{'z'}, 2*maxGathered)) // the test would hang
+		close(out.open)
+		wg.Wait()
+		if out.Len() != 3*maxGathered || out.n != 2 || cap(g.spare) > 2*maxGathered {
+			t.Errorf("%d bytes in %d writes, %d are kept", out.Len(), out.n, cap(g.spare))
+		}
+		if _ = g.leave([]byte("short")); cap(g.spare) == 0 {
+			t.Error("the room of a short line is not kept")
+		}
+	})
+}
+
+// TestOneWritesAtATime: a message does not write beside a record, nor a record
+// beside a message.
+func TestOneWritesAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := newGate()
+		g := newGather(out)
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = g.Write([]byte("message\n")) })
+		<-out.begun
+		wg.Go(func() { _ = g.leave([]byte("record\n")) })
+		wg.Go(func() { _, _ = g.Write([]byte("another\n")) })
+		synctest.Wait()
+		if len(out.begun) != 0 {
+			t.Error("two write at one time")
+		}
+		close(out.open)
+		wg.Wait()
+		if out.Len() != len("message\nrecord\nanother\n") || !strings.HasPrefix(out.String(), "message\n") {
+			t.Errorf("%q", out.String())
+		}
+	})
+}
+
 // TestMessageIsWrittenWhenItIsSaid: it may be the last one.
 func TestMessageIsWrittenWhenItIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

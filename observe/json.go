@@ -42,10 +42,7 @@ func (h *jsonHandler) records(list ...*Record) error {
 			line.record(rec)
 		}
 	}
-	var err error
-	if len(line.b) > 0 {
-		err = h.out.leave(line.b)
-	}
+	err := h.out.leave(line.b)
 	if cap(line.b) <= maxLine {
 		lines.Put(line)
 	}
