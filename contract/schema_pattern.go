@@ -29,9 +29,10 @@ func compilePattern(source string) (jsonschema.Regexp, error) {
 // does not have (named with P, flags for the rest), and any character.
 var patternTokens = regexp.MustCompile(`(?s)\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\(?:u\{[0-9A-Fa-f]+\}|u[0-9A-Fa-f]{4}|c[A-Za-z]|.)|\[\^?\]|\(\?(?:P|[imsU-]+\))|.`)
 
-// rewritePattern writes an ECMA-262 pattern as RE2 means it: \uXXXX, \u{…} and
-// \cX as code points, \s with the blanks of Unicode, [] and [^] as nothing and
-// anything, and a dot as what does not end a line. What one of the two does not know is left for RE2 to refuse.
+// rewritePattern writes an ECMA-262 pattern as RE2 means it: escapes of four hex
+// digits, of braces and of control characters as code points, \s with the blanks
+// of Unicode, [] and [^] as nothing and anything, and a dot as what does not end a
+// line. What one of the two does not know is left for RE2 to refuse.
 func rewritePattern(p string) string {
 	class := false
 	return patternTokens.ReplaceAllStringFunc(p, func(token string) string {
