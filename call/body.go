@@ -55,7 +55,7 @@ func (c *Call) Body(r *http.Request, limit int64) ([]byte, *problem.Error) {
 		return nil, problem.Unavailable(time.Second, errors.New("all memory for bodies is in use")).From("call", "max_buffered")
 	}
 	b.held, b.read = reserve, true
-	b.data, b.err = readAll(r.Body, limit, r.ContentLength)
+	b.data, b.err = readAll(r.Body, limit)
 	return b.whole()
 }
 
@@ -84,16 +84,8 @@ type stream struct {
 	io.Closer
 }
 
-// smallBody is up to what stated length there is room for the whole body at
-// once; a larger one gets its room as it comes, for a length costs nothing.
-const smallBody = 4 << 10
-
-func readAll(body io.Reader, limit, stated int64) ([]byte, *problem.Error) {
-	room := int64(bytes.MinRead)
-	if stated >= 0 && stated <= smallBody {
-		room = stated + 1 // the byte that is not there ends the reading
-	}
-	data, err := readInto(make([]byte, 0, room), io.LimitReader(body, limit+1))
+func readAll(body io.Reader, limit int64) ([]byte, *problem.Error) {
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, problem.New(http.StatusRequestTimeout, "BODY_TOO_SLOW", "Request Timeout",
@@ -104,23 +96,6 @@ func readAll(body io.Reader, limit, stated int64) ([]byte, *problem.Error) {
 		return data, tooLarge()
 	}
 	return data, nil
-}
-
-// readInto is io.ReadAll with the first room given.
-func readInto(data []byte, from io.Reader) ([]byte, error) {
-	for {
-		if len(data) == cap(data) {
-			data = append(data, 0)[:len(data)]
-		}
-		n, err := from.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		switch {
-		case err == io.EOF:
-			return data, nil
-		case err != nil:
-			return data, err
-		}
-	}
 }
 
 func tooLarge() *problem.Error {
