@@ -39,7 +39,7 @@ type Setting struct {
 
 // Outcome is what became of a request.
 type Outcome struct {
-	Status int         // of the answer
+	Status int         // of the answer; 0 when nobody gave one, though net/http would send 200
 	Header http.Header // of the answer
 	Call   *call.Call  // as the handler found it; nil when the request did not reach it
 }
@@ -67,6 +67,7 @@ func Alone(t testing.TB, layer func(http.Handler) http.Handler, s Setting) func(
 	return func(r *http.Request) Outcome {
 		reached = nil
 		w := httptest.NewRecorder()
+		w.Code = 0
 		h.ServeHTTP(w, r)
 		return Outcome{w.Code, w.Result().Header, reached}
 	}

@@ -175,6 +175,8 @@ func TestLeavingGivesNoPlaceBack(t *testing.T) {
 	}{
 		{"the record broke off", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) }, 3},
 		{"something broke off", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, 3},
+		{"what was asked broke off", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusConflict) }, 3},
+		{"after what is neither success nor error", true, func(w http.ResponseWriter) { w.WriteHeader(399) }, 20},
 		{"the handler says nothing to nobody", true, func(http.ResponseWriter) {}, 3},
 		{"the handler gives up", true, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, 3},
 		{"after a success", true, func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) }, 20},

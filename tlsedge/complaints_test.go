@@ -120,8 +120,29 @@ func TestAFloodOfFaults(t *testing.T) {
 		for i := range 100_000 {
 			say(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&0xff, i&0xff))
 		}
-		if n := strings.Count(log.String(), "\n"); n > 300 {
+		if n := strings.Count(log.String(), "\n"); n != maxComplaints+1 { // and one for all the others
 			t.Errorf("%d lines of 100000 addresses in a minute", n)
+		}
+		log.Reset()
+		time.Sleep(time.Minute / 2)
+		say("203.0.113.8:1")
+		if log.Len() > 0 {
+			t.Errorf("half a minute later:\n%.500s", log.String())
+		}
+		time.Sleep(time.Minute / 2)
+		say("203.0.113.8:2") // the others were many, and it is one of them
+		if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "203.0.113.8:2") || !strings.Contains(log.String(), " more=99743\n") {
+			t.Errorf("a minute later:\n%.500s", log.String())
+		}
+		log.Reset()
+		time.Sleep(time.Minute)
+		say("203.0.113.7:1")
+		time.Sleep(time.Minute / 2)
+		say("203.0.113.7:2")
+		time.Sleep(time.Minute / 2)
+		say("203.0.113.6:1")
+		if got := log.String(); strings.Count(got, "\n") != 3 || strings.Contains(got, "more=") {
+			t.Errorf("of two there is one more line, which counts none:\n%s", got)
 		}
 	})
 }
