@@ -62,6 +62,7 @@ func (l *loader) compile(op *Operation, s stated) {
 			}
 		}
 	}
+	op.named = op.requestNames()
 	op.produces, op.private = producedBy(op.Responses), anyPrivate(op.Responses)
 	l.socket(op, s.method.get("x-gatehouse-websocket"))
 }

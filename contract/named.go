@@ -7,7 +7,10 @@ import "strings"
 // may be recorded: any other name was chosen by the client, and may be a secret
 // that went to the wrong place.
 func (o *Operation) Named(pointer string) string {
-	known := o.requestNames()
+	known := o.named
+	if known == nil { // of an operation that no document made
+		known = o.requestNames()
+	}
 	end := 0
 	for part := range strings.SplitSeq(pointer, "/") {
 		if name := unescapeToken(part); name != "" && !known[name] && !isIndex(name) {

@@ -49,9 +49,10 @@ type Operation struct {
 	Source Position // where the document states it
 	RuleAt Position // where Access is stated: in the document, or in an overlay
 
-	segments []segment // the compiled path
-	private  bool      // some answer has a member for some roles only
-	produces []string  // media types of the successes; nil when the contract lists none for one of them
+	segments []segment       // the compiled path
+	named    map[string]bool // requestNames, found once
+	private  bool            // some answer has a member for some roles only
+	produces []string        // media types of the successes; nil when the contract lists none for one of them
 }
 
 // Unknown is what happens to a field of a body that its schema does not name.
