@@ -93,7 +93,11 @@ func (q *query) take(name string) []string {
 // names and values.
 func (q *query) takeLeft(found []string, s *shape) []string {
 	for i := range q.pairs {
-		if p := &q.pairs[i]; !p.used && s.knows(p.name) {
+		p := &q.pairs[i]
+		if p.used {
+			continue
+		}
+		if _, known := s.member(p.name); known {
 			p.used = true
 			found = append(found, url.QueryEscape(p.name), p.raw)
 		}

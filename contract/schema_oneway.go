@@ -75,7 +75,19 @@ func (q *inquiry) own(n *node) (s standing) {
 			tell(p.node)
 		}
 	}
+	if s == unnamed && n.additional.throughout(q.says, map[*node]bool{}) {
+		return surely
+	}
 	return s
+}
+
+// oneWayOf tells of members without a name of their own whether they travel one
+// way only: one schema that applies anyhow says so, or all that name them do.
+func oneWayOf(here, name []applied, says func(*node) bool) bool {
+	said := func(a applied) bool { return a.node.throughout(says, map[*node]bool{}) }
+	free := func(a applied) bool { return !said(a) }
+	return slices.ContainsFunc(here, func(a applied) bool { return a.sure && said(a) }) ||
+		len(name) > 0 && !slices.ContainsFunc(name, free)
 }
 
 // either is what branches say of which one applies. One that does not name the
@@ -168,7 +180,8 @@ func (f *knownField) oneWay(way direction) bool {
 func (c *compiler) relieved(s *shape, all []applied) {
 	for _, a := range all {
 		for _, name := range a.node.asked {
-			spared := s.fields[name].oneWay(c.way)
+			m, _ := s.member(name)
+			spared := m.oneWay(c.way)
 			if spared && a.branch != nil { // else a branch that asks for nothing else would fit everything
 				q := newInquiry(name, saysReadOnly)
 				spared = q.object(a.branch) != unnamed

@@ -88,7 +88,8 @@ func (s *shape) plain(v any) (out any, changed bool) {
 	case map[string]any:
 		own := t
 		for name, member := range t {
-			if w, ch := s.fields[name].shapeIn(s, name).plain(member); ch {
+			m, _ := s.member(name)
+			if w, ch := m.inner().plain(member); ch {
 				own, changed = owned(own, changed)
 				own[name] = w
 			}
@@ -133,14 +134,14 @@ func (s *shape) text(v string) (text string, null bool) {
 func (p *preparer) object(s *shape, object map[string]any, boxed any) (out any, changed bool) {
 	own := object // replaced by a copy when something changes
 	for name, v := range object {
-		m, known := s.fields[name]
-		inner := m.shapeIn(s, name)
+		m, known := s.member(name)
+		inner := m.inner()
 		if p.hidden(inner, name) {
 			own, changed = owned(own, changed)
 			delete(own, name)
 			continue
 		}
-		if known && p.travels(m, name) || !known && s.knows(name) {
+		if known && p.travels(m, name) {
 			p.path = append(p.path, step{name: name})
 			w, ch := p.value(inner, v)
 			p.path = p.path[:len(p.path)-1]
@@ -223,35 +224,29 @@ func (p *preparer) blanked(list []any, i int, copied bool) []any {
 	return list
 }
 
-// shapeIn is the shape of a member: that of its name, or of the patterns that it
-// matches, or of what nothing names.
-func (m *knownField) shapeIn(s *shape, name string) *shape {
-	if m != nil {
-		return m.shape
+// member is what is known of a member: by its name, or by the patterns that it
+// matches, or as one that nothing names; nil when nothing is.
+func (s *shape) member(name string) (m *knownField, known bool) {
+	if m, known = s.fields[name]; known {
+		return m, true
 	}
-	inner, matched := s.rest, 0
+	m, matched := s.rest, 0
 	for _, p := range s.patterns {
 		if p.re.MatchString(name) {
-			inner, matched = p.shape, matched+1
+			m, matched = p.knownField, matched+1
 		}
 	}
 	if matched > 1 {
-		return s.mixed
+		m = s.mixed
 	}
-	return inner
+	return m, matched > 0 || s.open
 }
 
-// knows tells whether a member that no schema names is known all the same.
-func (s *shape) knows(name string) bool {
-	if s.open {
-		return true
+func (m *knownField) inner() *shape {
+	if m == nil {
+		return nil
 	}
-	for _, p := range s.patterns {
-		if p.re.MatchString(name) {
-			return true
-		}
-	}
-	return false
+	return m.shape
 }
 
 // travels tells whether a member may come this way, and notes it when not: a
@@ -260,6 +255,8 @@ func (s *shape) knows(name string) bool {
 func (p *preparer) travels(m *knownField, name string) bool {
 	code, message := "", ""
 	switch {
+	case m == nil:
+		return true
 	case p.way == request && m.readOnly && p.policy != Allow:
 		code, message = codeReadOnly, "is set by the server and must not be sent"
 	case p.way == answer && m.writeOnly:

@@ -14,9 +14,9 @@ type shape struct {
 	trim, emptyNull bool
 	integer         bool // an integer is allowed: 2.0 is written 2
 	fields          map[string]*knownField
-	patterns        []patternShape
-	rest, mixed     *shape // of the members that nothing names, and of those that several patterns do
-	open            bool   // knows all members
+	patterns        []patternField
+	rest, mixed     *knownField // of the members that nothing names, and of those that several patterns do
+	open            bool        // knows all members
 	defaults        []fallback
 	prefix          []*shape
 	items           *shape
@@ -30,10 +30,10 @@ type knownField struct {
 	readOnly, writeOnly bool
 }
 
-// patternShape is the shape of the members that one pattern names.
-type patternShape struct {
+// patternField is what is known of the members that one pattern names.
+type patternField struct {
 	re jsonschema.Regexp
-	*shape
+	*knownField
 }
 
 type fallback struct {
@@ -200,18 +200,47 @@ func (c *compiler) shapeRest(s *shape, all []applied) {
 	var matched []applied
 	for i, a := range all {
 		for _, p := range a.node.patterns {
-			matched = append(matched, applied{node: p.node})
 			one := []applied{{node: p.node, sure: a.sure}}
-			s.patterns = append(s.patterns, patternShape{p.re, c.shapeOf(append(one, others(all, i)...))})
+			matched = append(matched, applied{node: p.node})
+			m := c.unnamed(append(one, others(all, i)...), alike(all, p))
+			s.patterns = append(s.patterns, patternField{p.re, m})
 		}
 	}
-	s.rest = c.shapeOf(others(all, -1))
+	rest := others(all, -1)
+	s.rest = c.unnamed(rest, rest)
 	if len(s.patterns) > 1 { // how many of them hangs on the name
-		for _, a := range others(all, -1) {
+		for _, a := range rest {
 			matched = append(matched, applied{node: a.node})
 		}
-		s.mixed = c.shapeOf(matched)
+		s.mixed = c.unnamed(matched, nil)
+		for _, p := range s.patterns {
+			s.mixed.readOnly = s.mixed.readOnly || p.readOnly
+			s.mixed.writeOnly = s.mixed.writeOnly || p.writeOnly
+		}
 	}
+}
+
+// unnamed is what is known of members that no properties name: here are the
+// schemas that apply to them, and name those that say which way they travel. It is
+// nil without any.
+func (c *compiler) unnamed(here, name []applied) *knownField {
+	if here == nil {
+		return nil
+	}
+	says := func(of func(*node) bool) bool { return oneWayOf(here, name, of) }
+	return &knownField{shape: c.shapeOf(here), readOnly: says(saysReadOnly), writeOnly: says(saysWriteOnly)}
+}
+
+// alike are the schemas of members that have one pattern, in whatever branch.
+func alike(all []applied, pattern patternNode) (out []applied) {
+	for _, a := range all {
+		for _, p := range a.node.patterns {
+			if p.re.String() == pattern.re.String() {
+				out = append(out, applied{node: p.node, sure: a.sure})
+			}
+		}
+	}
+	return out
 }
 
 // others are the schemas for what nothing names, without those of one entry.
