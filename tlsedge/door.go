@@ -46,7 +46,7 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &reader{Conn: conn, now: d.now, report: d.report}, nil
+		return &reader{Conn: newLull(conn), now: d.now, report: d.report}, nil
 	}
 	select {
 	case a := <-d.ready:
@@ -103,7 +103,7 @@ func (d *door) shake(ctx context.Context, raw net.Conn) {
 	if conn.ConnectionState().NegotiatedProtocol == "h2" {
 		ready = newFrames(conn, frameTimes{d.srv.ReadHeaderTimeout, d.srv.ReadTimeout, d.now}, d.report)
 	} else {
-		ready = &tlsReader{reader{Conn: conn, now: d.now, report: d.report}, conn}
+		ready = &tlsReader{reader{Conn: newLull(conn), now: d.now, report: d.report}, conn}
 	}
 	if !d.offer(accepted{conn: ready}) {
 		_ = conn.Close() // the server has stopped; nothing was asked

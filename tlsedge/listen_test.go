@@ -187,7 +187,7 @@ func TestConnectionsOpenUp(t *testing.T) {
 			net.Conn
 			NetConn() net.Conn
 			CloseWrite() error
-		}{&counted{Conn: row.beneath, leave: func() {}}, &reader{Conn: row.beneath}, &proxied{Conn: row.beneath}} {
+		}{&counted{Conn: row.beneath, leave: func() {}}, &reader{Conn: row.beneath}, &proxied{Conn: row.beneath}, newLull(row.beneath)} {
 			if c.NetConn() != row.beneath {
 				t.Errorf("%T: NetConn is not the connection beneath", c)
 			}
