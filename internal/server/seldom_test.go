@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -71,6 +72,47 @@ func TestConnectionsAboveTheCapAreTold(t *testing.T) {
 	if n := strings.Count(log.String(), "connections were closed: there are as many as may be"); n != 1 {
 		t.Errorf("told %d times; want once", n)
 	}
+}
+
+// TestTheMetricsHaveCapsOfTheirOwn: who holds connections to them takes nothing
+// from the program, and no more than 16 from one address.
+func TestTheMetricsHaveCapsOfTheirOwn(t *testing.T) {
+	_, log := running(t, config.Flag{Path: "metrics.listen", Value: "127.0.0.1:0"})
+	eventually(t, "no listener for metrics", func() bool { return metricsAt.MatchString(log.String()) })
+	own := metricsAt.FindStringSubmatch(log.String())[1]
+	dial := func() net.Conn {
+		conn, err := net.DialTimeout("tcp", own, 5*time.Second)
+		if err != nil {
+			return nil // closed as soon as it was there
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	// begins tells what comes of a request, of one that is closed unanswered nothing.
+	begins := func(conn net.Conn) string {
+		if conn == nil {
+			return ""
+		}
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		_, _ = conn.Write([]byte(get("/metrics", "")))
+		answer := make([]byte, 12)
+		n, err := conn.Read(answer)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("neither answered nor closed")
+		}
+		return string(answer[:n])
+	}
+	held := make([]net.Conn, 16)
+	for i := range held {
+		held[i] = dial()
+	}
+	if got := begins(dial()); got != "" {
+		t.Errorf("one connection more: %q", got)
+	}
+	if got := begins(held[0]); got != "HTTP/1.1 200" { // and is closed then
+		t.Errorf("the first connection: %q", got)
+	}
+	eventually(t, "no place is free again", func() bool { return begins(dial()) == "HTTP/1.1 200" })
 }
 
 // TestTheMetricsAreReadStrictly: what two programs could read in two ways is

@@ -75,10 +75,18 @@ func TestPlansOfOneActorAreOneStatementEach(t *testing.T) {
 // do something else, and that must be done by themselves.
 func TestPlansThatDifferAreNotMixed(t *testing.T) {
 	s := open(t, storetest.NewServer(t).Fresh(t, schemas).Config())
-	folders(t, s, 8)
+	folders(t, s, 10)
 	only := func(folder int64) store.Plan { // the second statement of fileMany alone
 		return about(folder, func(string, int) ([]store.Statement, error) {
 			return []store.Statement{{SQL: `UPDATE folders SET name = $1 WHERE id = $2`, Many: nameAll, Args: []any{fmt.Sprint("only", folder), folder}}}, nil
+		})
+	}
+	long := func(folder int64) store.Plan { // more statements than become one
+		return about(folder, func(string, int) (steps []store.Statement, _ error) {
+			for i := range 7 {
+				steps = append(steps, store.Statement{SQL: `UPDATE folders SET name = $1 WHERE id = $2`, Many: nameAll, Args: []any{fmt.Sprintf("f%d-%d", folder, i), folder}})
+			}
+			return steps, nil
 		})
 	}
 	by := func(p store.Plan, ch *store.Change) func() error {
@@ -86,14 +94,14 @@ func TestPlansThatDifferAreNotMixed(t *testing.T) {
 	}
 	errs := together(t, s,
 		by(fileMany(2, ann.ID), filed()), by(only(3), filed()), by(file(4, ann), filed()), by(file(5, ann), filed()),
-		by(fileMany(6, ann.ID), filed()), by(only(7), filed()), by(fileMany(8, ann.ID), nil))
+		by(fileMany(6, ann.ID), filed()), by(only(7), filed()), by(fileMany(8, ann.ID), nil), by(long(9), nil), by(long(10), nil))
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
 	if got := commands(t, s); got != "4 in 1" { // 2 with 6, 4, 5, and 8 which is not audited
 		t.Errorf("the notes were written by %s, not by 4 in 1", got)
 	}
-	const want = "f2+1 only3 f4+1 f5+1 f6+1 only7 f8+1"
+	const want = "f2+1 only3 f4+1 f5+1 f6+1 only7 f8+1 f9-6 f10-6"
 	for i, name := range strings.Fields(want) {
 		if n := count(t, s, admin, `SELECT count(*) FROM folders WHERE id = $1 AND name = $2`, i+2, name); n != 1 {
 			t.Errorf("folder %d is not called %s", i+2, name)
