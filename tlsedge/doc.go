@@ -34,6 +34,9 @@
 // net/http reads strictly, and a connection that a handler has taken over. Of
 // HTTP/2 the frames are followed, so that each, and each header, has its time.
 //
+// A handler whose HTTP/1.x client has gone learns it, by the end of its request's
+// context, when it has worked for 100 ms or later.
+//
 // As many requests of HTTP/2 as Listen takes connections may run, or have
 // answers that their clients do not read, in all and per address; those above
 // are reset, and ServerConfig.Refused is told.
