@@ -87,11 +87,10 @@ func (e reported) list(fields []problem.Field) string {
 	var b strings.Builder
 	for i, f := range fields {
 		one := strings.TrimSpace(f.Code + " " + e.call.Operation().Hinted(f.Pointer))
-		if i > 0 && b.Len()+len(one) > maxList {
-			return fmt.Sprintf("%s and %d more", b.String(), len(fields)-i)
-		}
 		if i > 0 {
-			b.WriteString(", ")
+			if one = ", " + one; b.Len()+len(one) > maxList {
+				return fmt.Sprintf("%s and %d more", b.String(), len(fields)-i)
+			}
 		}
 		b.WriteString(one)
 	}
@@ -149,7 +148,7 @@ func (in input) under(c *call.Call, r *http.Request, policy contract.Unknown) []
 // types stand in the document, which an overlay does not change.
 func (e reported) whole() string {
 	switch {
-	case errors.Is(e.Cause, errBomb) || errors.Is(e.in.unpacked, errBomb):
+	case errors.Is(e.in.unpacked, errBomb):
 		return "none: a body that grows more than a hundredfold is a bomb"
 	case errors.Is(e.Cause, errTexts):
 		return "none: a text of a form has 64 KiB at most, and all of them 128 KiB"

@@ -121,6 +121,40 @@ func TestAllowedSizesAreRoundedUp(t *testing.T) {
 	}
 }
 
+// TestSizesThatTheHandlerFindsOut: of a body of unknown length, when it has read
+// all of it. What is stated counts as it is.
+func TestSizesThatTheHandlerFindsOut(t *testing.T) {
+	const unknown = "none: the handler did not read the body to its end, so that its size is not known"
+	for _, c := range []struct {
+		room, length, read int64
+		allow              string
+	}{
+		{1 << 20, -1, 0, unknown},
+		{1 << 20, -1, 1999, unknown},
+		{1 << 20, -1, 5000, "PUT /notes/{id}: { body: 2KB }"},
+		{1 << 20, 2001, 5000, "PUT /notes/{id}: { body: 3KB }"},
+		{2000, -1, 5000, "PUT /notes/{id}: { body: 2KB }"},
+		{1999, -1, 5000, "none: a body that is no form is held as a whole, and 1999 bytes at most are"},
+	} {
+		table := table(t)
+		begin, err := call.New(call.Config{Table: table, MaxBuffered: c.room, Modes: call.Modes{call.AnyAPI: {"validate": call.Report}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var seen *call.Call
+		h := begin(layer(t, validate.Config{Table: table}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			seen = call.From(r.Context())
+			_, _ = io.CopyN(io.Discard, r.Body, c.read)
+		})))
+		r := httptest.NewRequest("PUT", "/notes/7", strings.NewReader(strings.Repeat("x", 2000)))
+		r.ContentLength = c.length
+		r.Header.Set("Content-Type", "application/json")
+		if h.ServeHTTP(httptest.NewRecorder(), r); len(seen.Pardons()) != 1 || seen.Pardons()[0].Allow != c.allow {
+			t.Errorf("%+v: %+v", c, seen.Pardons())
+		}
+	}
+}
+
 // TestWrongTypesAreRefusedUnread: what the header refuses costs no byte of body.
 func TestWrongTypesAreRefusedUnread(t *testing.T) {
 	h := layer(t, validate.Config{Table: uploadTable(t)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
@@ -129,6 +163,7 @@ func TestWrongTypesAreRefusedUnread(t *testing.T) {
 		length                    int64
 	}{
 		{"/files", "text/html", "", 1}, {"/files", "Multipart/Mixed; boundary=b", "", -1}, {"/zipped", "text/html", "gzip", 20}, {"/zipped", "text/html", "gzip", -1},
+		{"/zipped", "text/html", "gzip", 300_001}, {"/zipped", "", "gzip", 20}, {"/files", "", "", 1},
 	} {
 		r := httptest.NewRequest("POST", c.path, iotest.ErrReader(errors.New("the body is read")))
 		r.ContentLength = c.length

@@ -81,6 +81,7 @@ func pardoned(c *call.Call) string {
 // what enforce needs, the handler gets the body as it was sent.
 func TestReportNeedsNoMoreMemory(t *testing.T) {
 	good, bad := zip(t, "gzip", `{"a":"b"}`), zip(t, "gzip", `{"b":1}`)
+	large := zip(t, "gzip", noise(290_000))
 	for _, c := range []struct {
 		room         int64
 		sent, pardon string
@@ -90,7 +91,11 @@ func TestReportNeedsNoMoreMemory(t *testing.T) {
 		{300_000, bad, "VALIDATION_ERROR", bad},
 		{300_000 + 32<<10, bad, "VALIDATION_ERROR", bad},
 		{299_999, good, "SERVICE_UNAVAILABLE", good},
+		{299_999, large, "SERVICE_UNAVAILABLE", large}, // which is not read, and so needs no disk
 	} {
+		if t.Setenv("TMPDIR", t.TempDir()); c.sent == large {
+			t.Setenv("TMPDIR", "/nowhere/at/all")
+		}
 		begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: c.room, Modes: call.Modes{"uploads": {"validate": call.Report}}})
 		if err != nil {
 			t.Fatal(err)
@@ -110,6 +115,48 @@ func TestReportNeedsNoMoreMemory(t *testing.T) {
 		rec := send(begin(layer(t, validate.Config{Table: uploadTable(t)}, next)), "POST /zipped", c.sent, "Content-Encoding: gzip")
 		if pardon != c.pardon || got != c.got {
 			t.Errorf("with %d bytes: %d, %s, %q", c.room, rec.Code, pardon, got)
+		}
+	}
+}
+
+// TestEnforceDoesNoMoreThanItMust: only report keeps what was sent, and reads on
+// in a body that is too large.
+func TestEnforceDoesNoMoreThanItMust(t *testing.T) {
+	form, formType := formBody(t, field{name: "a", data: "b"})
+	for _, c := range []struct {
+		body, contentType, coding string
+		needs                     int64
+	}{
+		{zip(t, "gzip", `{"a":"b"}`), "application/json", "gzip", 300_000},
+		{form, formType, "identity", 160 << 10},
+		{zip(t, "gzip", form), formType, "gzip", 160 << 10},
+	} {
+		for mode, want := range map[call.Mode]int{call.Enforce: 200, call.Report: 503} {
+			begin, err := call.New(call.Config{Table: uploadTable(t), MaxBuffered: c.needs + 32<<10, Modes: call.Modes{"uploads": {"validate": mode}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := begin(layer(t, validate.Config{Table: uploadTable(t)}, call.Handler(func(_ http.ResponseWriter, _ *http.Request, c *call.Call) error {
+				if refusal := c.Reserve(32 << 10); refusal != nil {
+					return refusal
+				}
+				return nil
+			})))
+			if rec := send(h, "POST /zipped", c.body, "Content-Encoding: "+c.coding, "=Content-Type: "+c.contentType); rec.Code != want {
+				t.Errorf("%v, %s, %s: %d %s", mode, c.contentType, c.coding, rec.Code, rec.Body)
+			}
+		}
+	}
+	whole := zip(t, "gzip", noise(1_000_000))
+	for mode, most := range map[call.Mode]int{call.Enforce: 310_000, call.Report: len(whole)} {
+		body := strings.NewReader(whole)
+		r := httptest.NewRequest("POST", "/zipped", io.MultiReader(body))
+		r.ContentLength = -1
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Encoding", "gzip")
+		relaxed(t, mode, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(httptest.NewRecorder(), r)
+		if taken := len(whole) - body.Len(); taken > most || taken < most/2 {
+			t.Errorf("%v: %d bytes are read of %d", mode, taken, len(whole))
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (l *layer) readBody(c *call.Call, r *http.Request, again bool) (in input, r
 	}
 	zipped, refusal := decode(op, r)
 	if refusal != nil {
-		return in, in.measured(zipped, refusal, again)
+		return in, refusal
 	}
 	types := r.Header.Values("Content-Type")
 	if len(types) > 1 {

@@ -25,8 +25,8 @@ const (
 
 // decode puts in the place of a compressed body what it holds, for as many bytes
 // as the operation allows. It refuses a content coding that the contract does
-// not state (RFC 9110 §15.5.16), and more than one. What is refused for its stated
-// length is returned too, for whoever wants to know how much it holds.
+// not state (RFC 9110 §15.5.16), and more than one. A body that is too large by its
+// stated length stays as it is: whoever reads it refuses it for that.
 func decode(op *contract.Operation, r *http.Request) (*inflater, *problem.Error) {
 	coding, several := codingOf(r.Header.Values("Content-Encoding"))
 	if coding == "" {
@@ -42,10 +42,9 @@ func decode(op *contract.Operation, r *http.Request) (*inflater, *problem.Error)
 	}
 	z := &inflater{body: r.Body, coding: coding, limit: op.MaxBody}
 	z.in = bufio.NewReader(countReader{z})
-	if r.ContentLength > op.MaxBody {
-		return z, bodyTooLarge("The body is larger than this operation allows")
+	if r.ContentLength <= op.MaxBody {
+		r.Body, r.ContentLength = z, -1
 	}
-	r.Body, r.ContentLength = z, -1
 	return z, nil
 }
 

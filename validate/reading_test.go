@@ -3,7 +3,10 @@ package validate
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"mime/multipart"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -162,5 +165,144 @@ func TestCompressedBodiesThatFail(t *testing.T) {
 	}
 	if err := z.Close(); err == nil || !z.body.(*asked).shut {
 		t.Errorf("the body stays open: %v", err)
+	}
+}
+
+// zeros is a body of n bytes that are made as they are read.
+type zeros int64
+
+func (z *zeros) Read(p []byte) (int, error) {
+	n := min(int64(len(p)), int64(*z))
+	if *z -= zeros(n); n == 0 {
+		return 0, io.EOF
+	}
+	return int(n), nil
+}
+
+// TestMeasuredToTheByte: what is unpacked only to find out its size stays below
+// 16 times the size that is allowed, and below 64 MiB where that is less; a size
+// beyond it is still read to its end.
+func TestMeasuredToTheByte(t *testing.T) {
+	gone := errors.New("the client has gone")
+	for _, c := range []struct {
+		limit, holds, sent, want int64
+		ends, err                error
+	}{
+		{limit: 10, holds: 159, want: 159},
+		{limit: 10, holds: 160, err: errTooMuch},
+		{limit: 10, holds: 20, sent: 30, want: 30},
+		{limit: 5 << 20, holds: 64<<20 - 1, sent: 1 << 20, want: 64<<20 - 1},
+		{limit: 5 << 20, holds: 64 << 20, sent: 1 << 20, err: errTooMuch},
+		{limit: 70 << 20, holds: 70<<20 - 1, sent: 1 << 20, want: 70<<20 - 1},
+		{limit: 10, holds: 20, ends: gone, err: gone},
+	} {
+		z, from := inflate(strings.NewReader(""), c.limit), zeros(c.holds)
+		z.out, z.sent = &from, c.sent
+		if c.ends != nil {
+			z.out = io.MultiReader(&from, iotest.ErrReader(c.ends))
+		}
+		if size, err := z.measure(); size != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%d bytes where %d are allowed: %d, %v", c.holds, c.limit, size, err)
+		}
+	}
+}
+
+// numbered is a text of which no piece is like another.
+var numbered = func() string {
+	var b strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&b, "%06d", i)
+	}
+	return b.String()
+}()
+
+// pieces is a body that comes in pieces of these sizes, in turn.
+type pieces struct {
+	text  string
+	sizes []int
+	next  int
+}
+
+func (b *pieces) Read(p []byte) (int, error) {
+	if b.text == "" {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), b.sizes[b.next%len(b.sizes)])], b.text)
+	b.text = b.text[n:]
+	b.next++
+	return n, nil
+}
+
+// TestSentIsKeptInMemoryToTheByte: 32 KiB of it, when the pool has room for them;
+// the rest goes to the disk, and is one body with the beginning.
+func TestSentIsKeptInMemoryToTheByte(t *testing.T) {
+	const memory = 32 << 10
+	for _, c := range []struct {
+		size   int
+		pieces []int
+		room   int64
+		asked  int64
+		disk   bool
+	}{
+		{memory, []int{1 << 10}, memory, memory, false},
+		{memory + 1, []int{1 << 10}, memory, memory, true},
+		{3, []int{1}, memory - 1, memory, true},
+		{3, []int{1}, memory + 1, memory, false},
+		{36_000, []int{7_000, 7_000, 7_000, 7_000, 7_000, 1_000}, memory, memory, true}, // the last piece would fit behind the fourth
+		{0, nil, memory, 0, false},
+	} {
+		text := numbered[:c.size]
+		asked := int64(0)
+		s := &sent{body: io.NopCloser(&pieces{text: text, sizes: c.pieces}), reserve: func(n int64) *problem.Error {
+			if asked += n; asked > c.room {
+				return problem.Unavailable(0, nil)
+			}
+			return nil
+		}}
+		if _, err := io.Copy(io.Discard, s); err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("POST", "/", nil)
+		refusal := s.again(r)
+		data, err := io.ReadAll(r.Body)
+		if refusal != nil || err != nil || string(data) != text || (s.spool.file != nil) != c.disk || asked != c.asked {
+			t.Errorf("%d bytes, room for %d: %v, %d bytes, %v, on the disk %v, asked for %d", c.size, c.room, refusal, len(data), err, s.spool.file != nil, asked)
+		}
+		s.close()
+	}
+	shut := &asked{from: strings.NewReader("")}
+	if err := (&sent{body: shut}).Close(); err == nil || !shut.shut {
+		t.Errorf("the body stays open: %v", err)
+	}
+}
+
+// TestSentWithAHoleIsLost: also where the disk takes what comes later.
+func TestSentWithAHoleIsLost(t *testing.T) {
+	full := func(int64) *problem.Error { return problem.Unavailable(0, nil) }
+	s := &sent{body: io.NopCloser(strings.NewReader("abc")), reserve: full}
+	defer s.close()
+	for _, dir := range []string{t.TempDir(), "/nowhere/at/all", t.TempDir()} {
+		t.Setenv("TMPDIR", dir)
+		if dir == "/nowhere/at/all" {
+			s.spool.close()
+		}
+		if n, err := s.Read(make([]byte, 1)); n != 1 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if refusal := s.again(httptest.NewRequest("POST", "/", nil)); refusal == nil || refusal.Status != 503 || !errors.Is(refusal.Cause, errSpool) {
+		t.Errorf("%v", refusal)
+	}
+}
+
+// TestCausesOfBrokenForms: a body that broke off is told as what it is; what
+// mime/multipart says quotes the line, where a password may be.
+func TestCausesOfBrokenForms(t *testing.T) {
+	for body, brokeOff := range map[string]bool{"--b\r\n": true, "--b\r\nsecret\r\n\r\n": false} {
+		s := &reading{upload: newUpload()}
+		refusal := s.all(multipart.NewReader(io.MultiReader(strings.NewReader(body), iotest.ErrReader(io.ErrUnexpectedEOF)), "b"))
+		if refusal == nil || refusal.Cause == nil || errors.Is(refusal.Cause, io.ErrUnexpectedEOF) != brokeOff || strings.Contains(refusal.Cause.Error(), "secret") {
+			t.Errorf("%q: %v", body, refusal)
+		}
 	}
 }

@@ -40,7 +40,7 @@ func (in *input) keep(c *call.Call, r *http.Request) {
 // for it.
 func (s *sent) Read(p []byte) (int, error) {
 	n, err := s.body.Read(p)
-	if err != nil && err != io.EOF {
+	if err != io.EOF {
 		s.err = err
 	}
 	if n > 0 && s.lost == nil {
@@ -105,7 +105,8 @@ func (b *counted) Read(p []byte) (int, error) {
 
 // unsized tells whether only the handler can find out how large the body is.
 func (in input) unsized(r *http.Request) bool {
-	return in.large && in.size == 0 && r.ContentLength < 0 && len(r.Header.Values("Content-Encoding")) == 0
+	coding, _ := codingOf(r.Header.Values("Content-Encoding"))
+	return in.large && r.ContentLength < 0 && coding == ""
 }
 
 // joined is a body in pieces.

@@ -71,7 +71,7 @@ func (u *upload) write(values []contract.FormValue) {
 		switch c := u.files[v.File]; {
 		case v.File == nil:
 			_, _ = io.WriteString(part, v.Text)
-		case c.data != nil || u.spool.file == nil:
+		case c.data != nil:
 			cuts, between = append(cuts, frame.Len()), append(between, bytes.NewReader(c.data))
 			u.size += c.size
 		default:

@@ -82,6 +82,13 @@ func TestUploadIsGivenBack(t *testing.T) {
 	if _, err := spool.WriteString("x"); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("the file is open still: %v", err)
 	}
+	if err := os.WriteFile(spool.Name(), nil, 0o600); err != nil { // somebody else, who happens on the same name
+		t.Fatal(err)
+	}
+	u.close()
+	if err := os.Remove(spool.Name()); err != nil {
+		t.Errorf("given back twice: %v", err)
+	}
 	(*upload)(nil).close()
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("%d files left: %v", len(entries), err)

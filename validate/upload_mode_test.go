@@ -29,10 +29,12 @@ func relaxed(t *testing.T, mode call.Mode, next http.Handler) http.Handler {
 func TestReportPassesOnWhatWasSent(t *testing.T) {
 	form, formType := formBody(t, field{name: "isAdmin", data: "1"}, field{"shell", "a.php", "text/php", strings.Repeat("x", 50_000)})
 	zipped := zip(t, "gzip", `{"a":1}`)
+	unknown, unknownType := formBody(t, field{name: "b", data: "1"})
 	for name, c := range map[string]struct{ line, body, contentType, coding string }{
 		"a form":            {"POST /files", form, formType, ""},
 		"a broken form":     {"POST /files", form[:len(form)-30], formType, ""},
 		"a compressed body": {"POST /zipped", zipped, "application/json", "gzip"},
+		"a compressed form": {"POST /zipped", zip(t, "gzip", unknown), unknownType, "gzip"},
 		"a broken one":      {"POST /zipped", zipped[:20], "application/json", "gzip"},
 		"a bomb":            {"POST /zipped", zip(t, "gzip", strings.Repeat(" ", 1<<20)), "application/json", "gzip"},
 	} {
@@ -61,6 +63,7 @@ func TestReportPassesOnWhatWasSent(t *testing.T) {
 // and is refused to those alone to whom a member is not left.
 func TestReportPardonsNoMemberOfOthers(t *testing.T) {
 	form, formType := formBody(t, field{name: "note", data: "x"}, field{name: "grade", data: "9"})
+	other, otherType := formBody(t, field{name: "note", data: "x"}, field{name: "unknown", data: "x"})
 	broken := form[:len(form)-30]
 	for _, c := range []struct {
 		attack, line, body string
@@ -72,11 +75,14 @@ func TestReportPardonsNoMemberOfOthers(t *testing.T) {
 		{"beside a wrong parameter", "POST /grades?x=1", `{"grade":9}`, nil, 403, 200},
 		{"with an Accept that nothing fits", "POST /grades", `{"grade":9}`, []string{"Accept: text/html"}, 403, 200},
 		{"in a form", "POST /grades", form, []string{"=Content-Type: " + formType}, 403, 200},
+		{"with an Accept that nothing fits, unread", "POST /grades", `{"grade":9,"grade":9}`, []string{"Accept: text/html"}, 400, 200},
+		{"to a socket, which has no body, with a wrong parameter", "GET /grades?x=1", "", []string{"Upgrade: websocket", "Connection: Upgrade"}, 200, 200},
 		{"sent twice", "POST /grades", `{"grade":9,"grade":9}`, nil, 400, 200},
 		{"in another charset", "POST /grades", `{"grade":9}`, []string{"=Content-Type: application/json; charset=utf-7"}, 415, 200},
 		{"as another type", "POST /grades", `{"grade":9}`, []string{"=Content-Type: text/html"}, 415, 200},
 		{"in a coding that is not stated", "POST /grades", `{"grade":9}`, []string{"Content-Encoding: gzip"}, 415, 200},
 		{"in a body that is too large", "POST /grades", `{"grade":9,"note":"` + strings.Repeat("x", 2000) + `"}`, nil, 413, 200},
+		{"another fault in a form", "POST /grades", other, []string{"=Content-Type: " + otherType}, 200, 200},
 		{"in a form that breaks off", "POST /grades", broken, []string{"=Content-Type: " + formType}, 400, 200},
 		{"no member of another role", "POST /grades", `{"note":1}`, nil, 200, 200},
 		{"no body, and a wrong parameter", "POST /grades?x=1", "", nil, 200, 200},
@@ -104,6 +110,12 @@ info: { title: Grades, version: "1" }
 x-gatehouse: { body: 1KB }
 paths:
   /grades:
+    get:
+      operationId: openGrades
+      x-gatehouse: { access: public }
+      x-gatehouse-websocket: { receive: { ping: { const: ping } }, send: { pong: { const: pong } } }
+      requestBody: { content: { application/json: { schema: { $ref: "#/components/schemas/Grade" } } } }
+      responses: { "101": { description: upgraded } }
     post:
       operationId: postGrade
       x-gatehouse: { access: public }

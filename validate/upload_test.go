@@ -55,7 +55,7 @@ paths:
     post:
       operationId: postZipped
       x-gatehouse: { access: public, body: 300KB, encoding: [gzip, deflate] }
-      requestBody: { required: true, content: { application/json: { schema: { type: object, properties: { a: { type: string } } } } } }
+      requestBody: { required: true, content: { application/json: { schema: &a { type: object, properties: { a: { type: string } } } }, multipart/form-data: { schema: *a } } }
       responses: *done
   /typed:
     get:

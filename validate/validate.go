@@ -83,10 +83,9 @@ func (l *layer) check(c *call.Call, r *http.Request, all bool) (in input, refusa
 	}
 	had := hadBody(r)
 	in, refusal := l.readBody(c, r, all)
-	refusals = append(refusals, together(op, faults, refusal, all)...)
+	refusals = append(refusals, together(op, faults, refusal)...)
 	if len(refusals) > 0 {
 		in.upload.close() // the form was good, the rest is not
-		in.upload = nil
 		return in, refusals
 	}
 	in.sent.close()
@@ -127,19 +126,17 @@ func checkSocket(c *call.Call, r *http.Request, params map[string]any, faults []
 }
 
 // together joins the faults of the parameters with the refusal of the body, when
-// both are 400. Another refusal of the body goes before, and alone unless all
-// are wanted: there is no telling what the body would have been.
-func together(op *contract.Operation, params []problem.Field, body *problem.Error, all bool) []*problem.Error {
+// both are 400. Another refusal of the body goes before: there is no telling what
+// the body would have been.
+func together(op *contract.Operation, params []problem.Field, body *problem.Error) []*problem.Error {
 	var refusals []*problem.Error
 	switch {
 	case len(params) == 0:
 		refusals = one(body)
 	case body == nil:
 		refusals = one(problem.Invalid(params...))
-	case body.Status != http.StatusBadRequest && all:
-		refusals = []*problem.Error{body, problem.Invalid(params...)}
 	case body.Status != http.StatusBadRequest:
-		refusals = one(body)
+		refusals = []*problem.Error{body, problem.Invalid(params...)}
 	default:
 		fields := append(params, body.Fields...)
 		if len(body.Fields) == 0 {
@@ -170,15 +167,13 @@ func placeOf(op *contract.Operation, f problem.Field) string {
 // settleQuery does with the query parameters that the contract does not name
 // what the policy says of them; under reject there are none.
 func settleQuery(c *call.Call, op *contract.Operation, r *http.Request) {
-	if r.URL.RawQuery == "" {
-		return
-	}
-	switch op.Unknown {
-	case contract.Strip:
+	switch {
+	case r.URL.RawQuery == "":
+	case op.Unknown == contract.Strip:
 		u := *r.URL
 		u.RawQuery = op.StripQuery(r)
 		r.URL = &u
-	case contract.Report:
+	case op.Unknown == contract.Report:
 		for range op.UndeclaredQuery(r) {
 			c.Note("validate", "unknown_field", "#/query")
 		}
