@@ -120,11 +120,16 @@ paths:
       x-gatehouse: {access: {own: row}}
       requestBody: {content: {application/json: {}, application/note+json: {}, ` + form + `: {}, multipart/form-data: {}, text/*: {}}}
       responses: {"204": {description: ok}}
+    delete:
+      x-gatehouse: {access: {own: row}}
+      responses: {"204": {description: ok}}
 `)}, contract.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api.Operations[0].Access.Own = "body.owner"
+	for _, op := range api.Operations {
+		op.Access.Own = "body.owner"
+	}
 	table, err := contract.NewTable(api)
 	if err != nil {
 		t.Fatal(err)
@@ -151,12 +156,17 @@ paths:
 		{"no type at all", mine, nil, 415},
 		{"a type that is not listed", mine, []string{"Content-Type: application/other+json"}, 415},
 		{"JSON and a form, stated in turn", both, []string{"Content-Type: application/json", "Content-Type: " + form}, 400},
+		{"JSON where no body is described", mine, []string{"Content-Type: application/json"}, 404},
 		{"JSON in UTF-16", mine, []string{"Content-Type: application/json; charset=utf-16"}, 415},
 		{"JSON that calls itself gzip", mine, []string{"Content-Type: application/json", "Content-Encoding: gzip"}, 415},
 		{"JSON under a coding behind another", mine, []string{"Content-Type: application/json", "Content-Encoding: identity", "Content-Encoding: br"}, 415},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", "/notes", strings.NewReader(row.body))
+			method := "POST"
+			if row.want == 404 {
+				method = "DELETE"
+			}
+			r := httptest.NewRequest(method, "/notes", strings.NewReader(row.body))
 			for _, h := range row.header {
 				name, value, _ := strings.Cut(h, ": ")
 				r.Header.Add(name, value)
