@@ -147,6 +147,28 @@ func TestAFloodOfFaults(t *testing.T) {
 	})
 }
 
+// TestComplaintsAreLookedOverOnceAMinute: not at each of a flood, so that one may
+// be told again a little later.
+func TestComplaintsAreLookedOverOnceAMinute(t *testing.T) {
+	var log strings.Builder
+	at := time.Unix(1_000_000, 0)
+	c := newComplaints(slog.NewTextHandler(&log, nil), func() time.Time { return at })
+	for _, step := range []struct {
+		after time.Duration
+		what  string
+		told  int
+	}{{0, "a", 1}, {30 * time.Second, "b", 1}, {30 * time.Second, "c", 1}, {30 * time.Second, "b", 0}, {30 * time.Second, "d", 2}} {
+		log.Reset()
+		at = at.Add(step.after)
+		if err := c.Handle(t.Context(), slog.NewRecord(at, slog.LevelWarn, step.what, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(log.String(), "\n"); n != step.told {
+			t.Errorf("%s: %d lines, want %d:\n%s", step.what, n, step.told, log.String())
+		}
+	}
+}
+
 // TestComplaintsThatCannotBeWritten: who asks is told.
 func TestComplaintsThatCannotBeWritten(t *testing.T) {
 	c := newComplaints(slog.NewTextHandler(brokenLog{}, nil), time.Now)

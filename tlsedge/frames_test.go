@@ -129,6 +129,47 @@ func TestFramesAreFollowedInAnyPieces(t *testing.T) {
 	}
 }
 
+// TestEachFrameHasItsTime: from its first byte, also where that comes with the last
+// of the frame before; a DATA frame has the time of a body to its last byte.
+func TestEachFrameHasItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer client.Close()
+		start := time.Now()
+		c := &frames{Conn: server, times: frameTimes{header: 5 * time.Second, body: 30 * time.Second, now: time.Now}}
+		data := string(frame(0, 0, 1, []byte("ab")))
+		for _, step := range []struct {
+			says  string
+			until time.Duration // since the start
+		}{
+			{hello2 + data[:len(data)-1], 30 * time.Second},
+			{data[len(data)-1:] + "\x00\x00\x01\x01", 3*time.Second + 5*time.Second},
+		} {
+			go say(client, step.says)
+			if n, err := io.ReadFull(c, make([]byte, len(step.says))); err != nil {
+				t.Fatalf("%d bytes, %v", n, err)
+			}
+			if got := c.deadline.Sub(start); got != step.until {
+				t.Errorf("%q has %v", step.says, got)
+			}
+			time.Sleep(3 * time.Second)
+		}
+	})
+}
+
+// TestNothingIsReadWithoutAGreeting: not even what was taken for one.
+func TestNothingIsReadWithoutAGreeting(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	c := &frames{Conn: server, times: frameTimes{now: time.Now}, report: func(net.Addr, string) {}}
+	go say(client, "PRI * HTTP/1.1\r\n")
+	for range 2 {
+		if n, err := c.Read(make([]byte, 64)); n != 0 || !errors.Is(err, errGreeting) {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+	}
+}
+
 // zeroWindow opens a connection whose client takes no byte of any answer, and
 // asks count times. It returns how many streams were answered and how many reset
 // once all have been one of both.
