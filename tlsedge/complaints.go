@@ -2,6 +2,7 @@ package tlsedge
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -40,13 +41,11 @@ func newComplaints(h slog.Handler, now func() time.Time) *complaints {
 
 // Handle tells of r, or counts it.
 func (c *complaints) Handle(ctx context.Context, r slog.Record) error {
-	var first error
+	var err error
 	for _, line := range c.due(r) {
-		if err := c.Handler.Handle(ctx, line); err != nil && first == nil {
-			first = err
-		}
+		err = errors.Join(err, c.Handler.Handle(ctx, line))
 	}
-	return first
+	return err
 }
 
 // due is what is to be told now that r has come.

@@ -147,25 +147,59 @@ func TestAFloodOfFaults(t *testing.T) {
 	})
 }
 
-// TestComplaintsAreLookedOverOnceAMinute: not at each of a flood, so that one may
-// be told again a little later.
-func TestComplaintsAreLookedOverOnceAMinute(t *testing.T) {
-	var log strings.Builder
-	at := time.Unix(1_000_000, 0)
-	c := newComplaints(slog.NewTextHandler(&log, nil), func() time.Time { return at })
-	for _, step := range []struct {
+// TestWhenComplaintsAreTold: once in a minute, and looked over once a minute, not at
+// each of a flood, so that one may be told again a little later.
+func TestWhenComplaintsAreTold(t *testing.T) {
+	type step struct {
 		after time.Duration
 		what  string
 		told  int
-	}{{0, "a", 1}, {30 * time.Second, "b", 1}, {30 * time.Second, "c", 1}, {30 * time.Second, "b", 0}, {30 * time.Second, "d", 2}} {
+	}
+	for name, steps := range map[string][]step{
+		"looked over once a minute": {{0, "a", 1}, {30 * time.Second, "b", 1}, {30 * time.Second, "c", 1}, {30 * time.Second, "b", 0}, {30 * time.Second, "d", 2}},
+		"not before a minute":       {{0, "a", 1}, {59_500 * time.Millisecond, "a", 0}, {500 * time.Millisecond, "a", 2}},
+		"nor one that came later":   {{0, "a", 1}, {500 * time.Millisecond, "b", 1}, {59_500 * time.Millisecond, "b", 0}},
+	} {
+		var log strings.Builder
+		at := time.Unix(1_000_000, 0)
+		c := newComplaints(slog.NewTextHandler(&log, nil), func() time.Time { return at })
+		for i, s := range steps {
+			log.Reset()
+			at = at.Add(s.after)
+			if err := c.Handle(t.Context(), slog.NewRecord(at, slog.LevelWarn, s.what, 0)); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(log.String(), "\n"); n != s.told {
+				t.Errorf("%s, step %d: %d lines, want %d:\n%s", name, i, n, s.told, log.String())
+			}
+		}
+	}
+}
+
+// TestComplaintsAreCountedToTheLast: those that are told have their own count when
+// there are as many as there may be, and of three one is told and one counted.
+func TestComplaintsAreCountedToTheLast(t *testing.T) {
+	var log strings.Builder
+	at := time.Unix(1_000_000, 0)
+	c := newComplaints(slog.NewTextHandler(&log, nil), func() time.Time { return at })
+	say := func(what string) string {
 		log.Reset()
-		at = at.Add(step.after)
-		if err := c.Handle(t.Context(), slog.NewRecord(at, slog.LevelWarn, step.what, 0)); err != nil {
+		if err := c.Handle(t.Context(), slog.NewRecord(at, slog.LevelWarn, what, 0)); err != nil {
 			t.Fatal(err)
 		}
-		if n := strings.Count(log.String(), "\n"); n != step.told {
-			t.Errorf("%s: %d lines, want %d:\n%s", step.what, n, step.told, log.String())
+		return log.String()
+	}
+	for i := range maxComplaints {
+		say(fmt.Sprint("fault ", i))
+	}
+	for range 2 {
+		if got := say("fault 0"); got != "" {
+			t.Errorf("told again: %s", got)
 		}
+	}
+	at = at.Add(time.Minute)
+	if got := say("later"); strings.Count(got, "\n") != 2 || !strings.Contains(got, `msg="fault 0" more=1`+"\n") {
+		t.Errorf("a minute later:\n%s", got)
 	}
 }
 

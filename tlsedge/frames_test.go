@@ -274,6 +274,14 @@ func TestTheTimeOfAFrameIsItsOwn(t *testing.T) {
 			if _, again := c.Read(make([]byte, 1)); !errors.Is(again, os.ErrDeadlineExceeded) {
 				t.Errorf("%s: then %v", name, again)
 			}
+			_ = c.SetDeadline(time.Now().Add(time.Second))
+			if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("writing has no end: %v", err)
+			}
+			server.Close()
+			if err := c.SetDeadline(time.Time{}); err == nil {
+				t.Error("a connection that is gone took a deadline")
+			}
 		})
 	}
 }

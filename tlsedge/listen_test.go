@@ -149,6 +149,33 @@ func TestDefaultCaps(t *testing.T) {
 	}
 }
 
+// TestDefaultCapsWithinConnections: for requests of HTTP/2 those of connections, for
+// the clients of a proxy those of an address, since the listener has counted all.
+func TestDefaultCapsWithinConnections(t *testing.T) {
+	behind, err := ReadProxyHeaders(nil, ProxyConfig{Proxies: thisMachine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := netip.MustParseAddr("203.0.113.9")
+	for name, c := range map[string]struct {
+		crowd *crowd
+		total int
+	}{
+		"requests of HTTP/2": {&newStreams(nil, nil).crowd, 4096},
+		"clients of a proxy": {&behind.(*proxyListener).clients, 256 + 4000},
+	} {
+		for range 300 {
+			c.crowd.enter(one)
+		}
+		for i := range 4000 {
+			c.crowd.enter(netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)}))
+		}
+		if c.crowd.from[one] != 256 || c.crowd.total != c.total {
+			t.Errorf("%s: %d of one address, %d in all", name, c.crowd.from[one], c.crowd.total)
+		}
+	}
+}
+
 func TestCapsCannotBeOff(t *testing.T) {
 	for _, caps := range []Caps{{Total: -1}, {PerAddress: -1}} {
 		if _, err := Limit(newFakeListener(), caps); err == nil {

@@ -91,7 +91,7 @@ type proxied struct {
 
 	mu       sync.Mutex
 	deadline time.Time // what the server asked for, put back after the header
-	leave    func()    // nil while the client is not counted
+	leave    func()    // ends the count of the client; nil while it is not counted
 	closed   bool
 }
 
@@ -132,8 +132,8 @@ func (c *proxied) remember(t time.Time) {
 // Close closes the connection.
 func (c *proxied) Close() error {
 	c.mu.Lock()
+	c.closed = true
 	leave := c.leave
-	c.leave, c.closed = nil, true
 	c.mu.Unlock()
 	if leave != nil {
 		leave()
@@ -166,7 +166,7 @@ func (c *proxied) begin() {
 	}
 	if source.IsValid() {
 		c.client = net.TCPAddrFromAddrPort(source)
-		if !c.enter(source.Addr()) {
+		if c.err = c.enter(source.Addr()); c.err != nil {
 			return
 		}
 	}
@@ -176,24 +176,22 @@ func (c *proxied) begin() {
 }
 
 // enter counts the connection as one of its client, or closes it.
-func (c *proxied) enter(client netip.Addr) bool {
+func (c *proxied) enter(client netip.Addr) error {
 	key := c.clients.key(client)
 	if !c.clients.enter(key) {
-		c.err = errors.New("the client that the PROXY header names has too many connections")
 		_ = c.Conn.Close() // nothing was promised to it
 		if c.cfg.Crowded != nil {
 			c.cfg.Crowded(client)
 		}
-		return false
+		return errors.New("the client that the PROXY header names has too many connections")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.leave = sync.OnceFunc(func() { c.clients.leave(key) })
 	if c.closed { // while the header was read
-		c.clients.leave(key)
-		return true
+		c.leave()
 	}
-	c.leave = func() { c.clients.leave(key) }
-	return true
+	return nil
 }
 
 // believable refuses addresses that no client has. This machine's own are more

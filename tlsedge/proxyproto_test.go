@@ -347,25 +347,49 @@ func TestAFloodBehindAProxy(t *testing.T) {
 	t.Error("a connection that has ended makes no room")
 }
 
-// TestAConnectionThatEndsWithItsHeader leaves no count behind.
-func TestAConnectionThatEndsWithItsHeader(t *testing.T) {
-	client, conn := acceptProxied(t, ProxyConfig{})
+// deaf is a connection from which bytes come after it was closed: they had arrived.
+type deaf struct{ net.Conn }
+
+func (deaf) Close() error { return nil }
+
+// TestConnectionsAreCountedOnce: from the header on until the first Close, and not
+// at all when that came before the header; one above the cap is told why it ends.
+func TestConnectionsAreCountedOnce(t *testing.T) {
+	client, conn := acceptProxied(t, ProxyConfig{PerAddress: 1})
+	defer client.Close()
 	p, _ := conn.(*proxied)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, _ = conn.Read(make([]byte, 1))
-	}()
-	say(client, v2(0x21, 0x11, from4...)[:20])
-	p.mu.Lock()
-	p.closed = true // as Close would, had it come here
-	p.mu.Unlock()
-	say(client, v2(0x21, 0x11, from4...)[20:])
-	_ = client.Close()
-	<-done
-	if _ = conn.Close(); p.clients.total != 0 || len(p.clients.from) != 0 {
-		t.Errorf("%d connections, %v are counted", p.clients.total, p.clients.from)
+	p.Conn = deaf{p.Conn}
+	counted := func(when string, want int) {
+		t.Helper()
+		if p.clients.total != want || len(p.clients.from) != want {
+			t.Errorf("%s: %d connections, %v are counted; want %d", when, p.clients.total, p.clients.from, want)
+		}
 	}
+	go say(client, v2(0x21, 0x11, from4...))
+	_ = conn.RemoteAddr()
+	counted("open", 1)
+	client2, server2 := net.Pipe()
+	defer client2.Close()
+	second := &proxied{Conn: from{server2, netip.MustParseAddrPort("127.0.0.1:1")}, cfg: p.cfg, clients: p.clients}
+	go say(client2, v2(0x21, 0x11, from4...))
+	if _, err := second.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "too many connections") {
+		t.Errorf("the second: %v", err)
+	}
+	_ = second.Close()
+	counted("beside one that was refused", 1)
+	for range 2 {
+		_ = conn.Close()
+		counted("closed", 0)
+	}
+	client3, server3 := net.Pipe()
+	defer client3.Close()
+	third := &proxied{Conn: deaf{from{server3, netip.MustParseAddrPort("127.0.0.1:1")}}, cfg: p.cfg, clients: p.clients}
+	_ = third.Close()
+	go say(client3, v2(0x21, 0x11, from4...))
+	if got := third.RemoteAddr().String(); got != "198.51.100.7:4711" {
+		t.Errorf("the header names %s", got)
+	}
+	counted("closed before its header", 0)
 }
 
 // FuzzProxyHeader wants every header to be refused or to give a source that is
