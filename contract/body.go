@@ -42,17 +42,16 @@ func (b *Body) Accepts() []string { return jsonFirst(sortedKeys(b.Content)) }
 // offered lists for the Accept field of a 415 answer what may be sent: of a range
 // of which only some types are read, those.
 func (b *Body) offered() []string {
-	names := map[string]bool{}
+	var names []string
 	for name, m := range b.Content {
-		if !m.closed {
-			names[name] = true
-			continue
-		}
-		for read := range m.read {
-			names[read] = true
+		if m.closed {
+			names = append(names, sortedKeys(m.read)...)
+		} else {
+			names = append(names, name)
 		}
 	}
-	return jsonFirst(sortedKeys(names))
+	slices.Sort(names)
+	return jsonFirst(slices.Compact(names))
 }
 
 func jsonFirst(names []string) []string {
@@ -247,7 +246,6 @@ func (b *Body) media(contentType string) (*Media, string) {
 	if charset, stated := params["charset"]; stated && !strings.EqualFold(charset, "utf-8") {
 		return nil, "a charset other than utf-8"
 	}
-	delete(params, "charset")
 	m, key, listed := lookMedia(b.Content, name, params)
 	if !listed || isRange(name) {
 		return nil, "a media type that the contract does not list"

@@ -35,6 +35,8 @@ func TestMediaOfABody(t *testing.T) {
 		"multipart/form-data; boundary=b":       {"", unlisted},
 		"application/x-www-form-urlencoded;q=1": {"application/x-www-form-urlencoded", ""},
 		"\u00a0application/json":                {"", beyond},
+		"application/json\u0080":                {"", beyond},
+		"application/json\x7f":                  {"", "a Content-Type that cannot be read"},
 		"application/json\u2003":                {"", beyond},
 		"application/json; a=\"\xff\"":          {"", beyond},
 	} {
@@ -59,6 +61,7 @@ func TestWhatOfABodyIsRead(t *testing.T) {
 		"application/x+json":{"schema":`+object+`},
 		"application/y+json":{},
 		"text/plain":{"schema":`+object+`},
+		"multipart/form-data":{},
 		"application/x-www-form-urlencoded":{}}`, false)}
 	for name, c := range map[string]struct{ contentType, data, body, refused string }{
 		"an array":                          {"application/json", `[{"a":1}]`, `[{"a":1}]`, ""},
@@ -66,6 +69,7 @@ func TestWhatOfABodyIsRead(t *testing.T) {
 		"+json":                             {"application/x+json", `{"a":"x"}`, "", "Bad Request\n/a type: must be an integer"},
 		"another type":                      {"text/plain", `{"a":"x"}`, `{"a":"x"}`, ""},
 		"a form without a schema":           {"application/x-www-form-urlencoded", "a=%zz;", "a=%zz;", ""},
+		"parts without a schema":            {"multipart/form-data; boundary=b", "--b", "--b", ""},
 		"nothing":                           {"application/json", "", "", ""},
 		"blank, where no body need be":      {"application/json", " ", "", "Bad Request\nThe body is not strict JSON: no JSON value"},
 		"NUL below a name that is not told": {"application/json", `[{"<b>":{"c":"\u0000"}}]`, "", "Bad Request\n/0 nul: must not contain the character U+0000\n/0 unknown_field: has an unknown field\n/0/a required: is required"},

@@ -22,7 +22,8 @@ func bodyOf(tb testing.TB, content string, required bool) *Body {
 
 const booking = `{
 	"application/json": {"schema": {"type":"object","required":["interview"],"properties":{"interview":{"type":"object","required":["student","interviewer"],"properties":{
-		"student":{"type":"string","minLength":1,"maxLength":255,"x-gatehouse":{"trim":true}},"interviewer":{"type":"integer"}}}}}},
+		"student":{"type":"string","minLength":1,"maxLength":255,"x-gatehouse":{"trim":true}},"interviewer":{"type":"integer"}}},
+		"rate":{"type":["integer","number"]}}}},
 	"application/merge-patch+json": {"schema": {"type":"object"}},
 	"text/csv": {"schema": {"type":"string"}},
 	"image/*": {}
@@ -54,6 +55,7 @@ func TestDecodeBody(t *testing.T) {
 		"with another parameter":       {`application/json; profile="x"`, good, Reject, good, ""},
 		"trimmed, so written anew":     {json, `{"interview":{"student":" A ","interviewer":1}}`, Reject, `{"interview":{"interviewer":1,"student":"A"}}`, ""},
 		"stripped":                     {json, `{"id":7,"interview":{"student":"A","interviewer":1,"x":1}}`, Strip, `{"interview":{"interviewer":1,"student":"A"}}`, ""},
+		"trimmed beside a fraction":    {json, `{"interview":{"student":" A","interviewer":1},"rate":0.5}`, Reject, `{"interview":{"interviewer":1,"student":"A"},"rate":0.5}`, ""},
 		"big numbers survive":          {json, `{"interview":{"student":" A","interviewer":12345678901234567890123}}`, Reject, `{"interview":{"interviewer":12345678901234567890123,"student":"A"}}`, ""},
 		"a +json type that is listed":  {"application/merge-patch+json", `{"a":1}`, Reject, `{"a":1}`, ""},
 		"not JSON, passed as it is":    {"text/csv", "a,b\xff", Reject, "a,b\xff", ""},

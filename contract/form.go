@@ -99,7 +99,7 @@ func (o *Operation) DecodeForm(role string, m *Media, sent []FormValue, faults [
 			files[v.Name] = append(files[v.Name], v.File)
 			continue
 		}
-		q.pairs = append(q.pairs, pair{name: v.Name, raw: m.raw(v)})
+		q.pairs = append(q.pairs, pair{name: v.Name, raw: rawText(v.Text)})
 	}
 	object, found := m.object(&q, files)
 	got, err := o.settle(role, m.Schema, object, append(faults, found...))
@@ -259,14 +259,11 @@ func (p *Param) fileFaults(f *FormFile) []problem.Field {
 	return nil
 }
 
-// raw is a text as a query would have it. The parts of a form are not encoded, so
-// that every comma of a list or an object in one text is a delimiter.
-func (m *Media) raw(v FormValue) string {
-	raw := url.QueryEscape(v.Text)
-	if p := m.field(v.Name); p.styled && p.Style == "form" && !p.Explode && (p.form.list() || p.form.object()) {
-		raw = strings.ReplaceAll(raw, "%2C", ",")
-	}
-	return raw
+// rawText is a text as a query would have it. The parts of a form are not encoded,
+// so that every comma of a list or an object in one text is a delimiter; where none
+// delimits, a comma is read as %2C is.
+func rawText(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "%2C", ",")
 }
 
 // Values are the fields of multipart/form-data that stand for a value, in the styles
@@ -278,7 +275,7 @@ func (m *Media) Values(v any) []FormValue { return m.values(v, nil) }
 func (m *Media) values(v any, sent []FormValue) []FormValue {
 	types := map[string]string{}
 	for _, s := range sent {
-		if s.File == nil && types[s.Name] == "" {
+		if types[s.Name] == "" { // a file has none here
 			types[s.Name] = s.Type
 		}
 	}

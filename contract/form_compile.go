@@ -97,9 +97,7 @@ func (c *compiler) encode(m *Media, p *Param, stated map[string]any, pointer str
 			p.jsonItems = p.form.list()
 			p.JSON = !p.jsonItems
 		}
-		if m.Multipart && len(texts) > 0 {
-			p.part.Types = texts
-		}
+		p.part.Types = texts
 	}
 	return nil
 }

@@ -131,6 +131,41 @@ func TestWhatIsAFile(t *testing.T) {
 	}
 }
 
+// TestTypesOfTexts: a text may come as what the contract says of it, and as plain
+// text or JSON anyway.
+func TestTypesOfTexts(t *testing.T) {
+	const always = " text/plain application/json"
+	for types, want := range map[string]string{"": always, "text/csv": always + " text/csv", "text/*": always + " text/csv text/html"} {
+		var got []string
+		for _, name := range []string{"", "text/plain", "application/json", "text/csv", "text/html", "image/png"} {
+			if (Part{Types: mediaTypes(types)}).Takes(name) {
+				got = append(got, name)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q takes %q, want %q", types, got, want)
+		}
+	}
+}
+
+// TestTypesOfTextsTravelOn: a form that is written anew states of each text what
+// was sent with it, of a list the first that was.
+func TestTypesOfTextsTravelOn(t *testing.T) {
+	op, m := multipartOf(t, `{"type":"object","properties":{"a":{"type":"string"},"l":{"type":"array"},"z":{"default":"7"},"f":{"format":"binary"}}}`, "{}", Reject)
+	sent := []FormValue{
+		{Name: "a", Text: "x", Type: "text/csv"}, {Name: "f", File: &FormFile{Name: "n", Type: "image/png"}},
+		{Name: "l", Text: "1"}, {Name: "l", Text: "2", Type: "text/html"}, {Name: "l", Text: "3", Type: "text/csv"},
+	}
+	f, err := op.DecodeForm("member", m, sent, nil)
+	var got []string
+	for _, v := range f.Values {
+		got = append(got, v.Name+":"+v.Type)
+	}
+	if want := "a:text/csv f: l:text/html l:text/html l:text/html z:"; err != nil || strings.Join(got, " ") != want {
+		t.Errorf("%q %s, want %s", got, formRefusal(err), want)
+	}
+}
+
 func TestTypesOfFiles(t *testing.T) {
 	for types, want := range map[string]string{
 		"":                     "image/png text/html",

@@ -63,6 +63,15 @@ func TestStylesOfFormFields(t *testing.T) {
 	}
 }
 
+// TestAMapOfAFormTakesWhatIsLeft: a field whose members may have any name leaves
+// to the others what is theirs, wherever their names come.
+func TestAMapOfAFormTakesWhatIsLeft(t *testing.T) {
+	op := urlEncodedOf(t, `{"type":"object","properties":{"a":{"type":"object","additionalProperties":{"type":"string"}},"b":{"type":"string"}}}`, `"a":{"style":"form"}`, Reject)
+	if d, err := op.Decode("member", urlEncoded, []byte("q=1&b=2")); string(d.Value) != `{"a":{"q":"1"},"b":"2"}` || err != nil {
+		t.Errorf("%s %s", d.Value, formRefusal(err))
+	}
+}
+
 // TestFieldsOfFormsThatDoNotFit: each fault where it stands, and what could not
 // be read is not called missing besides.
 func TestFieldsOfFormsThatDoNotFit(t *testing.T) {
@@ -134,14 +143,17 @@ func TestStylesOfParts(t *testing.T) {
 	const ints = `{"type":"array","items":{"type":"integer"}}`
 	const point = `{"type":"object","properties":{"x":{"type":"integer"},"y":{"type":"string"}}}`
 	for name, c := range map[string]struct{ schema, encoding, sent, json, values string }{
-		"pipes":              {ints, `"style":"pipeDelimited","explode":false`, "a=1|2", `[1,2]`, "a=1|2"},
-		"spaces":             {ints, `"style":"spaceDelimited"`, "a=1_2", `[1,2]`, "a=1_2"},
-		"commas":             {ints, `"explode":false`, "a=1,2", `[1,2]`, "a=1,2"},
-		"repeated":           {ints, `"explode":true`, "a=1 a=2", `[1,2]`, "a=1 a=2"},
-		"deepObject":         {point, `"style":"deepObject"`, "a[x]=1 a[y]=%2C", `{"x":1,"y":"%2C"}`, "a[x]=1 a[y]=%2C"},
-		"members":            {point, `"style":"form"`, "x=1 y=b", `{"x":1,"y":"b"}`, "x=1 y=b"},
-		"names and values":   {point, `"explode":false`, "a=x,1,y,b", `{"x":1,"y":"b"}`, "a=x,1,y,b"},
-		"not the JSON of it": {point, `"style":"deepObject","contentType":"application/json"`, "a[x]=1", `{"x":1}`, "a[x]=1"},
+		"pipes":                {ints, `"style":"pipeDelimited","explode":false`, "a=1|2", `[1,2]`, "a=1|2"},
+		"spaces":               {ints, `"style":"spaceDelimited"`, "a=1_2", `[1,2]`, "a=1_2"},
+		"commas that are none": {`{"type":"array"}`, `"explode":true`, "a=1,2 a=3", `["1,2","3"]`, "a=1,2 a=3"},
+		"a comma in a text":    {`{"type":"string"}`, `"explode":false`, "a=1,2", `"1,2"`, "a=1,2"},
+		"a comma in pipes":     {`{"type":"array"}`, `"style":"pipeDelimited"`, "a=1,2|3", `["1,2","3"]`, "a=1,2|3"},
+		"commas":               {ints, `"explode":false`, "a=1,2", `[1,2]`, "a=1,2"},
+		"repeated":             {ints, `"explode":true`, "a=1 a=2", `[1,2]`, "a=1 a=2"},
+		"deepObject":           {point, `"style":"deepObject"`, "a[x]=1 a[y]=%2C", `{"x":1,"y":"%2C"}`, "a[x]=1 a[y]=%2C"},
+		"members":              {point, `"style":"form"`, "x=1 y=b", `{"x":1,"y":"b"}`, "x=1 y=b"},
+		"names and values":     {point, `"explode":false`, "a=x,1,y,b", `{"x":1,"y":"b"}`, "a=x,1,y,b"},
+		"not the JSON of it":   {point, `"style":"deepObject","contentType":"application/json"`, "a[x]=1", `{"x":1}`, "a[x]=1"},
 	} {
 		op, m := multipartOf(t, `{"type":"object","properties":{"a":`+c.schema+`,"z":{"type":"integer","default":7}}}`, `{"a":{`+c.encoding+`}}`, Reject)
 		f, err := op.DecodeForm("member", m, sentForm(strings.Fields(c.sent)...), nil)

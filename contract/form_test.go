@@ -126,17 +126,46 @@ func TestFormsThatCannotBeRead(t *testing.T) {
 		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"type":"array","items":{"format":"binary"}}}},"encoding":{"a":{"explode":false}}}}}`,
 		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"format":"binary"}}},"encoding":{"a":{"style":"deepObject"}}}}}`,
 		`{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"a":{"style":"deepObject"}}}}}`,
+		`{"content":{"multipart/*":{"schema":{"type":"object","properties":{"a":{"type":"string"}}},"encoding":{"b":{"contentType":"image/png"}}}}}`,
 	} {
 		if _, err := newCompiler("test", map[string]any{"b": value(t, text)}, false).body("/b"); err == nil {
 			t.Errorf("%s compiles", text)
 		}
 	}
+	for _, text := range []string{
+		`{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"a":{"type":"array","items":{"format":"binary"}}}},"encoding":{"a":{"explode":true}}}}}`,
+		`{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"a":{"type":"object"},"b":{"type":"object"}}},"encoding":{"a":{"explode":true},"b":{"style":"deepObject"}}}}}`,
+	} {
+		if _, err := newCompiler("test", map[string]any{"b": value(t, text)}, false).body("/b"); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
 
-func TestBinaryOfOpenAPI30(t *testing.T) {
-	b, err := newCompiler("test", map[string]any{"b": value(t, `{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{"f":{"type":"string","format":"binary"}}}}}}`)}, true).body("/b")
-	if err != nil || !b.Content["multipart/form-data"].Part("f").File {
-		t.Errorf("%v: a binary field is no file", err)
+// TestFormsOfOpenAPI30: format binary means a file, style and explode speak of
+// url-encoded forms alone (OAS 3.0.3, Encoding Object).
+func TestFormsOfOpenAPI30(t *testing.T) {
+	const fields = `type: object, properties: { f: { type: string, format: binary }, l: { type: array, items: { type: string } } }`
+	api := mustLoad(t, File{Name: "forms.yaml", Data: []byte(`
+openapi: 3.0.3
+info: { title: Forms, version: "1" }
+x-gatehouse: { name: forms }
+paths:
+  /a:
+    post:
+      x-gatehouse: { access: public }
+      requestBody:
+        content:
+          multipart/form-data: { schema: { ` + fields + ` }, encoding: { f: { style: deepObject } } }
+          application/x-www-form-urlencoded: { schema: { ` + fields + ` }, encoding: { l: { style: pipeDelimited } } }
+      responses: { "204": { description: done } }
+`)}, Options{})
+	op := api.Operations[0]
+	if m := op.Body.Content[multipartForm]; !m.Part("f").File || m.Part("l").File {
+		t.Errorf("a binary field is no file, or a list of texts is: %+v %+v", m.Part("f"), m.Part("l"))
+	}
+	if d, err := op.Decode("guest", urlEncoded, []byte("l=a|b")); string(d.Value) != `{"l":["a","b"]}` {
+		t.Errorf("%s %s", d.Value, formRefusal(err))
 	}
 }
 

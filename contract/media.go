@@ -63,16 +63,15 @@ func narrowest[T any](content map[string]T, plain string, params map[string]stri
 		if own != plain {
 			continue
 		}
-		shared, other, missing := 0, 0, 0
+		other, missing := 0, 0
+		var wanted map[string]string
 		if rest != "" {
-			_, wanted, _ := mime.ParseMediaType(key)
+			_, wanted, _ = mime.ParseMediaType(key)
 			for name, v := range wanted {
 				switch stated, there := params[name]; {
 				case !there:
 					missing++
-				case stated == v:
-					shared++
-				default:
+				case stated != v:
 					other++
 				}
 			}
@@ -80,11 +79,11 @@ func narrowest[T any](content map[string]T, plain string, params map[string]stri
 		if keys++; other == 0 {
 			only = key
 		}
-		if other+missing == 0 && (shared > most || shared == most && key < best) {
-			most, best = shared, key
+		if other+missing == 0 && (len(wanted) > most || len(wanted) == most && key < best) {
+			most, best = len(wanted), key
 		}
 	}
-	if best == "" && keys == 1 {
+	if keys == 1 {
 		best = only
 	}
 	return best, best != ""
@@ -101,6 +100,7 @@ func (s *Schema) structured() bool {
 // in which that cannot be looked up must not pass for one in which it was.
 func (s *Schema) members() bool {
 	return s.structured() || slices.ContainsFunc(s.root.under(), func(n *node) bool {
-		return len(n.properties) > 0 || n.patterns != nil || n.additional != nil || n.closed || n.writeRoles != nil || n.readRoles != nil
+		return len(n.properties) > 0 || n.patterns != nil || n.additional != nil || n.closed || n.restFields != nil ||
+			n.writeRoles != nil || n.readRoles != nil
 	})
 }

@@ -19,6 +19,7 @@ func TestJSONByAnotherName(t *testing.T) {
 		{"text/json", "text/json"},
 		{"text/json", "text/json; charset=utf-8"},
 		{"application/*+json", "application/vnd.api+json"},
+		{"application/*+json", "application/+json"},
 		{"application/*", "application/json"},
 		{"application/*", "application/merge-patch+json"},
 		{"text/*", "text/json"},
@@ -73,7 +74,16 @@ func TestJSONAsSomethingElse(t *testing.T) {
 			t.Errorf("%s offers %v, want %s", content, err, want)
 		}
 	}
-	for _, schema := range []string{`{}`, `{"type":"string"}`, `{"type":"string","format":"binary"}`, `{"type":"integer"}`} {
+	for _, schema := range []string{
+		`{"properties":{"a":{}}}`, `{"patternProperties":{"^a":{}}}`, `{"additionalProperties":{}}`, `{"additionalProperties":false}`, `{"unevaluatedProperties":false}`,
+		`{"x-gatehouse":{"write_roles":["admin"]}}`, `{"x-gatehouse":{"read_roles":["admin"]}}`, `{"type":["array","null"]}`, `{"type":["object","boolean"]}`,
+	} {
+		op := &Operation{Body: bodyOf(t, `{"*/*":{"schema":`+schema+`}}`, true)}
+		if _, err := op.Decode("admin", "application/octet-stream", []byte("x")); err == nil {
+			t.Errorf("%s: passes unread", schema)
+		}
+	}
+	for _, schema := range []string{`{}`, `{"type":"string"}`, `{"type":"string","format":"binary"}`, `{"type":["string","null"]}`, `{"type":"integer"}`} {
 		op := &Operation{Body: bodyOf(t, `{"*/*":{"schema":`+schema+`}}`, true)}
 		if d, err := op.Decode("guest", "application/octet-stream", []byte("x")); err != nil || string(d.Body) != "x" {
 			t.Errorf("%s: %s", schema, refusal(err))
@@ -114,6 +124,11 @@ func TestMediaTypesThatDifferInAParameter(t *testing.T) {
 			t.Errorf("%s %s: %v, want %d", c.sent, c.data, err, c.status)
 		}
 	}
+	for range 20 {
+		if m, err := rest.Media("application/json; v=1; charset=utf-8"); err != nil || m.Type != "application/json; v=1" {
+			t.Fatalf("it is not always the one that states more: %v %v", m, err)
+		}
+	}
 	even := bodyOf(t, `{"a/b;x=1":{},"a/b;y=2":{},"a/b;z=3":{}}`, true)
 	for range 20 {
 		if m, err := even.Media("a/b;y=2;x=1"); err != nil || m.Type != "a/b; x=1" {
@@ -127,6 +142,7 @@ func TestMediaTypesThatDifferInAParameter(t *testing.T) {
 		`{"application/json":{"schema":{"type":"string"}},"Application/JSON":{}}`:                                         true,
 		`{"application/json;charset=utf-8":{"schema":{"type":"string"}},"application/json":{}}`:                           true,
 		`{"application/json;charset=UTF-8":{"schema":{"type":"string"}},"application/json":{"schema":{"type":"string"}}}`: false,
+		`{"application/json;charset=UTF-8":{},"application/json":{},"text/plain":{"schema":{"type":"string"}}}`:           false,
 	} {
 		table := map[string]any{"b": map[string]any{"content": value(t, content)}}
 		if _, err := newCompiler("test", table, false).body("/b"); (err != nil) != refused {

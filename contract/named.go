@@ -13,7 +13,7 @@ func (o *Operation) Named(pointer string) string {
 	}
 	end := 0
 	for part := range strings.SplitSeq(pointer, "/") {
-		if name := unescapeToken(part); name != "" && !known[name] && !isIndex(name) {
+		if name := unescapeToken(part); !known[name] && !isIndex(name) {
 			break
 		}
 		end += len(part) + 1
@@ -68,11 +68,14 @@ func (n *node) names(known map[string]bool) {
 	}
 	for _, d := range n.dependent {
 		known[d.name] = true
+		for _, name := range d.needs {
+			known[name] = true
+		}
 	}
 }
 
 // isIndex tells whether a part of a pointer is an item of a list, and no number
-// that could be somebody's.
+// that could be somebody's. What stands before the first slash is none of anybody.
 func isIndex(name string) bool {
 	return len(name) <= 3 && strings.Trim(name, digits) == ""
 }

@@ -42,6 +42,21 @@ func TestNamesOfTheClient(t *testing.T) {
 		"#/query": "#/query", "#/path/id": "#/path/id", "#/query/filter/colour": "#/query/filter/colour",
 		"/CANARY": "", "/CANARY/list": "", "/labels/CANARY": "/labels", "/list/7/CANARY": "/list/7", "/list/4711": "/list",
 		"#/query/CANARY": "#/query", "#/query/filter/CANARY": "#/query/filter", "CANARY": "", "/": "/",
+		"/list/999": "/list/999", "/list/abc": "/list",
+	} {
+		if got := op.Named(pointer); got != want {
+			t.Errorf("%s: %q; want %q", pointer, got, want)
+		}
+	}
+}
+
+// TestNamesOfAnOperationMadeByHand: its names are found when they are asked for,
+// those that stand in a condition alone among them.
+func TestNamesOfAnOperationMadeByHand(t *testing.T) {
+	op := &Operation{Body: bodyOf(t, `{"application/json":{"schema":{"type":"object",
+		"dependentRequired":{"card":["billing"]},"dependentSchemas":{"gift":{"required":["note"]}}}}}`, true)}
+	for pointer, want := range map[string]string{
+		"/card": "/card", "/billing": "/billing", "/gift": "/gift", "/note": "/note", "/CANARY": "", "#/query/CANARY": "#/query",
 	} {
 		if got := op.Named(pointer); got != want {
 			t.Errorf("%s: %q; want %q", pointer, got, want)

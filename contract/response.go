@@ -46,7 +46,6 @@ func (r *Response) schemaOf(mediaType string) (*Schema, error) {
 	if err != nil {
 		return nil, errUnreadable
 	}
-	delete(params, "charset")
 	s, key, stated := lookMedia(r.Content, name, params)
 	switch {
 	case !stated:

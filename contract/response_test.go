@@ -38,6 +38,7 @@ func TestCheckResponse(t *testing.T) {
 		"an undeclared status":   {201, "application/json", `[]`, "status: the contract states no answer 201"},
 		"an undeclared type":     {200, "text/plain", `[]`, "content_type: the contract does not state this media type for this answer"},
 		"no type":                {200, "", `[]`, "content_type: the Content-Type of the answer cannot be read"},
+		"no type, and no body":   {204, "", `[]`, "content_type: the Content-Type of the answer cannot be read"},
 		"a body too many":        {204, "application/json", `[]`, "content_type: the contract states no body for this answer"},
 		"a body missing":         {200, "application/json", ``, "required: the contract states a body for this answer"},
 		"an undeclared field":    {200, "application/json", `[{"id":1,"password_hash":"x"}]`, "/0/password_hash unknown_field: is not a known field"},
