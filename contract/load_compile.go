@@ -70,22 +70,20 @@ func (l *loader) compile(op *Operation, s stated) {
 // takesRest puts the parameter whose members may have any name behind the others,
 // and reports a second one.
 func (l *loader) takesRest(op *Operation, all []param) {
-	slices.SortStableFunc(op.Params, func(a, b *Param) int {
-		switch {
-		case a.rest == b.rest:
-			return 0
-		case a.rest:
-			return 1
+	var last []*Param
+	op.Params = slices.DeleteFunc(op.Params, func(p *Param) bool {
+		if p.rest {
+			last = append(last, p)
 		}
-		return -1
+		return p.rest
 	})
-	n := len(op.Params)
-	if n < 2 || !op.Params[n-2].rest {
+	op.Params = append(op.Params, last...)
+	if len(last) < 2 {
 		return
 	}
-	second := op.Params[n-1].Name
+	first, second := last[0].Name, last[1].Name
 	i := slices.IndexFunc(all, func(p param) bool { return p.in == "query" && p.name == second })
-	l.add(all[i].final.at(), Issue{Code: codeParam, What: fmt.Sprintf("the query parameter %q takes every name, and so does %q", clip(second), clip(op.Params[n-2].Name)),
+	l.add(all[i].final.at(), Issue{Code: codeParam, What: fmt.Sprintf("the query parameter %q takes every name, and so does %q", clip(second), clip(first)),
 		Why: "Whose member a name is would be anybody's guess.", Fix: "State style: deepObject for one of them, or the names of its members and additionalProperties: false."})
 }
 
@@ -134,7 +132,7 @@ func (l *loader) unreadAnswers(op *Operation, r *Response) {
 		s, at := r.unread[pointer], l.root.walk(pointer)
 		mediaType := lastToken(pointer)
 		l.unread(s, mediaType, "read_roles")
-		if op.Strip && s.members() && at.exists() {
+		if op.Strip && s.members() {
 			l.add(at.key, Issue{Code: codeStatement, What: "answers: strip has no effect in " + mediaType,
 				Why: "Members are looked for in JSON alone; here all of them would leave.",
 				Fix: fmt.Sprintf("Remove %s here, or state\nx-gatehouse: { answers: as_written }\nfor the operation, in an overlay too.", mediaType)})

@@ -115,6 +115,7 @@ func TestFaultsOfReferences(t *testing.T) {
 func TestFaultsOfShape(t *testing.T) {
 	const inSchema = "Move it into the schema of the parameter, or remove it where it is there already."
 	holdFaults(t, Options{}, []faultRow{
+		{"a body of no media type is none", "  /a: { post: { " + publicAccess + ", requestBody: { content: {} } } }\n", "", ""},
 		{"lists and maps of another type", "  /a: { get: { " + publicAccess + ", ^parameters: {}, ^responses: [], callbacks: { ^C: 5 } } }\n", "",
 			"^1 GH-CON-005 parameters must be a list, and is an object | Write it as a list, or leave it out.\n" +
 				"^2 GH-CON-005 responses must be an object, and is a list | Write it as an object, or leave it out.\n" +
@@ -129,6 +130,9 @@ func TestFaultsOfShape(t *testing.T) {
 			"^1 GH-CON-005 type means nothing in a parameter itself | " + inSchema + "\n^2 GH-CON-005 enum means nothing in a parameter itself | " + inSchema + "\n^3 GH-CON-005 default means nothing in a parameter itself | " + inSchema +
 				"\n^4 GH-CON-005 collectionFormat means nothing in a parameter itself | Say it with style and explode: multi is explode: true, csv is explode: false.\n^5 GH-CON-005 items means nothing in a parameter itself | " + inSchema},
 		{"the same in a header of an answer, which is not checked", "  /a: { get: { " + publicAccess + ", responses: { '200': { description: a, headers: { X-N: { type: integer, format: int32, schema: {} } } } } } }\n", "", ""},
+		{"keys of a header, misspelt", "  /a: { get: { " + publicAccess + ", responses: { '200': { description: a, headers: { X-N: { ^requird: true, schema: {} } } } } } }\n", "",
+			"^1 GH-CON-005 unknown key \"requird\" | Did you mean \"required\"?"},
+		{"a schema's key that is almost a method", "  /a: { get: { " + publicAccess + " }, ^not: {} }\n", "", "^1 GH-CON-005 unknown key \"not\" | Did you mean \"get\"?"},
 		{"our key without its x-", "  /a: { get: { ^gatehouse: { access: admin }, " + publicAccess + " } }\n", "", "^1 GH-CON-015 unknown key \"gatehouse\" | Did you mean \"x-gatehouse\"?"},
 		{"operationIds that are none", "  /a: { get: { operationId: ^'', " + publicAccess + " }, put: { operationId: ^[a], " + publicAccess + " } }\n", "",
 			"^1 GH-CON-005 operationId must be text that is not empty | Write a name of your own, or leave it out: one is then made of method and path.\n" +

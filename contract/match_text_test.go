@@ -131,6 +131,10 @@ func TestSemicolonsOfAPath(t *testing.T) {
 	if got := outcome(tab.Match("POST", "/;a=x", false)); got != "400" {
 		t.Errorf("another method: %s", got)
 	}
+	shared := &Operation{Params: []*Param{{Name: "a", Style: "matrix"}}}
+	if shared.segments, err = parseTemplate("/v{a}"); err != nil || shared.takesMatrix(1) {
+		t.Errorf("a matrix beside a literal takes a semicolon, %v", err)
+	}
 }
 
 func TestTemplates(t *testing.T) {

@@ -111,12 +111,12 @@ func (p *Param) fitParts(at string) error {
 	case f.list() && f.object():
 		return &compileError{at, "a parameter that may be an array or an object",
 			"the text of a parameter does not tell the two apart", "allow one of them"}
-	case f.list() && !p.jsonItems && !f.item.text():
+	case f.list() && !f.item.text():
 		return &compileError{at, "an array of arrays or objects", "no style says how to write one, so that none could ever be sent",
 			"state content: application/json, or items that are plain"}
 	case f.object():
 		for _, name := range requiredOf(p.Schema.root) {
-			if part := f.fields[name]; part != nil && !p.member(part) {
+			if !p.member(f.fields[name]) {
 				return &compileError{at, "a required member that cannot be written: " + clip(name), p.unwritten(), "make the member plain, or state content: application/json"}
 			}
 		}

@@ -147,6 +147,8 @@ func TestStyles(t *testing.T) {
 		"a list for a member":            {`"in":"query","schema":` + pageable, "page=0&sort=name,asc&sort=id", "", map[string]any{"page": json.Number("0"), "sort": []any{"name,asc", "id"}}},
 		"a list for a member, once":      {`"in":"query","schema":` + pageable, "sort=id", "", map[string]any{"sort": []any{"id"}}},
 		"a list in deepObject":           {`"in":"query","style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"}}}}`, "p[a]=1&p[a]=2", "", map[string]any{"a": ints}},
+		"a list or a text in one text":   {`"in":"query","explode":false,"schema":{"type":"object","properties":{"l":{"type":["array","string"]}}}`, "p=l,1", "", map[string]any{"l": "1"}},
+		"the first items of a member":    {`"in":"query","schema":{"type":"object","properties":{"l":{"type":"array","items":{"type":"integer"},"allOf":[{"items":{}}]}}}`, "l=1&l=2", "", map[string]any{"l": ints}},
 		"a map":                          {`"in":"query","schema":{"type":"object","additionalProperties":{"type":"integer"}}`, "x=1&%C3%A4=2", "", map[string]any{"x": json.Number("1"), "ä": json.Number("2")}},
 		"a map beside names":             {`"in":"query","schema":{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"array","items":{"type":"integer"}}}`, "a=1&l=1&l=2", "", map[string]any{"a": json.Number("1"), "l": ints}},
 		"a map of patterns":              {`"in":"query","schema":{"type":"object","patternProperties":{"^x-":{"type":"string"}}}`, "x-a=1", "", map[string]any{"x-a": "1"}},
@@ -272,6 +274,25 @@ func TestQueryAttacks(t *testing.T) {
 	}
 }
 
+// TestParametersThatCanBeWritten: what a schema says of other types, and of members
+// that nobody must send, is no fault of a parameter.
+func TestParametersThatCanBeWritten(t *testing.T) {
+	for name, text := range map[string]string{
+		"items of what is no list":        `{"name":"a","in":"query","schema":{"type":"string","items":{"type":"object"}}}`,
+		"a list of booleans":              `{"name":"a","in":"query","schema":{"type":"array","items":{"type":"boolean"}}}`,
+		"other members that are objects":  `{"name":"a","in":"query","style":"deepObject","schema":{"type":"object","properties":{"s":{"type":"string"}},"additionalProperties":{"type":"object"}}}`,
+		"a member that must be a list":    `{"name":"a","in":"query","schema":{"type":"object","required":["l"],"properties":{"l":{"type":"array","items":{"type":"integer"}}}}}`,
+		"a cookie that must be a list":    `{"name":"a","in":"cookie","schema":{"type":"object","required":["l"],"properties":{"l":{"type":"array","items":{"type":"integer"}}}}}`,
+		"a required name of no schema":    `{"name":"a","in":"query","style":"deepObject","schema":{"type":"object","required":["b"]}}`,
+		"any members in one cookie":       `{"name":"a","in":"cookie","explode":false,"schema":{"type":"object"}}`,
+		"a member that must be a boolean": `{"name":"a","in":"header","schema":{"type":"object","required":["b"],"properties":{"b":{"type":"boolean"}}}}`,
+	} {
+		if _, err := newCompiler("test", map[string]any{"p": value(t, text)}, false).param("/p"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestParameterFaultsOfTheDocument(t *testing.T) {
 	for name, c := range map[string]struct{ param, pointer string }{
 		"no schema":             {`{"name":"a","in":"query"}`, "/p"},
@@ -285,6 +306,7 @@ func TestParameterFaultsOfTheDocument(t *testing.T) {
 		"pipes in a text":       {`{"name":"a","in":"query","style":"pipeDelimited","schema":{"type":"string"}}`, "/p/style"},
 		"deep, and no object":   {`{"name":"a","in":"query","style":"deepObject","schema":{"type":"string"}}`, "/p/style"},
 		"an array of arrays":    {`{"name":"a","in":"query","schema":{"type":"array","items":{"type":"array"}}}`, "/p/schema"},
+		"an array of nulls":     {`{"name":"a","in":"query","schema":{"type":"array","items":{"type":"null"}}}`, "/p/schema"},
 		"an array of objects":   {`{"name":"a","in":"query","schema":{"type":"array","items":{"type":"object"}}}`, "/p/schema"},
 		"an object in deep":     {`{"name":"a","in":"query","style":"deepObject","schema":{"type":"object","required":["o"],"properties":{"o":{"type":"object"}}}}`, "/p/schema"},
 		"objects of any name":   {`{"name":"a","in":"query","schema":{"type":"object","additionalProperties":{"type":"object"}}}`, "/p/schema"},
@@ -297,6 +319,15 @@ func TestParameterFaultsOfTheDocument(t *testing.T) {
 		_, err := newCompiler("test", map[string]any{"p": value(t, c.param)}, false).param("/p")
 		if e, ok := err.(*compileError); !ok || e.pointer != c.pointer {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for style, why := range map[string]string{
+		`"style":"deepObject"`: "an object within an object has no style, so that none could ever be sent",
+		`"explode":false`:      "only an exploded object of a query or a form has members that are more than a text",
+	} {
+		text := `{"name":"a","in":"query",` + style + `,"schema":{"type":"object","required":["o"],"properties":{"o":{"type":"object"}}}}`
+		if _, err := newCompiler("test", map[string]any{"p": value(t, text)}, false).param("/p"); err == nil || err.(*compileError).why != why {
+			t.Errorf("%s: %v", style, err)
 		}
 	}
 }
@@ -413,6 +444,7 @@ func TestCookieStyles(t *testing.T) {
 		"a list, not exploded":     {`"explode":false,"schema":{"type":"array","items":{"type":"integer"}}`, "p=1,2", ints},
 		"a list, exploded":         {`"schema":{"type":"array","items":{"type":"integer"}}`, "p=1; p=2", ints},
 		"an object, not exploded":  {`"explode":false,"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "p=a,1", map[string]any{"a": json.Number("1")}},
+		"a list for a member":      {`"schema":{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"}}}}`, "a=1; a=2", map[string]any{"a": ints}},
 		"an object, its own names": {`"schema":{"type":"object","properties":{"a":{"type":"integer"}}}`, "a=1; x=2", map[string]any{"a": json.Number("1")}},
 	} {
 		op := &Operation{Params: []*Param{paramOf(t, `{"name":"p","in":"cookie",`+c.param+`}`)}}
@@ -474,6 +506,9 @@ func TestAMapTakesWhatIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	op := api.Operations[0]
+	if got := inventory(api); got != "GET /s get_s access=public budgets=[] query.a query.d query.all\n" {
+		t.Error(got)
+	}
 	got, faults := runQuery(t, op, "b=1&a=2&d[x]=3&c=4")
 	want := map[string]any{"query.all": map[string]any{"b": "1", "c": "4"}, "query.a": json.Number("2"), "query.d": map[string]any{"x": json.Number("3")}}
 	if faults != nil || !reflect.DeepEqual(got, want) {
@@ -483,7 +518,18 @@ func TestAMapTakesWhatIsLeft(t *testing.T) {
 	if names, sound := op.UndeclaredQuery(r), op.SoundParams(r, nil); names != nil || op.StripQuery(r) != "b=1&a=2" || !reflect.DeepEqual(sound["query.all"], map[string]any{"b": "1"}) {
 		t.Errorf("%q, %q, %v", names, op.StripQuery(r), sound)
 	}
-	if _, err := load(fmt.Sprintf(free, "one") + ", " + fmt.Sprintf(free, "two")); err == nil || !strings.Contains(err.Error(), `"two" takes every name, and so does "one"`) {
+	for name, params := range map[string]string{
+		"maps in one text":        `{ name: a, in: query, explode: false, schema: { type: object } }, { name: b, in: query, explode: false, schema: { type: object } }`,
+		"maps in cookies":         `{ name: a, in: cookie, schema: { properties: { x: {} }, type: object } }, { name: b, in: cookie, schema: { properties: { y: {} }, type: object, additionalProperties: true } }, { name: c, in: cookie, schema: { properties: { z: {} }, type: object, additionalProperties: true } }`,
+		"objects of stated names": `{ name: a, in: query, schema: { type: object, properties: { x: {} } } }, { name: b, in: query, schema: { type: object, properties: { y: {} } } }`,
+		"maps in deepObject":      `{ name: a, in: query, style: deepObject, schema: { type: object } }, { name: b, in: query, style: deepObject, schema: { type: object } }`,
+	} {
+		if _, err := load(params); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err = load("{ name: two, in: header, schema: {} }, { name: a, in: query, schema: {} },\n" + fmt.Sprintf(free, "one") + ",\n" + fmt.Sprintf(free, "two"))
+	if issues, _ := err.(Issues); len(issues) != 1 || issues[0].Line != 6 || !strings.Contains(issues[0].What, `"two" takes every name, and so does "one"`) {
 		t.Errorf("two maps: %v", err)
 	}
 }
@@ -493,10 +539,15 @@ func TestAMapTakesWhatIsLeft(t *testing.T) {
 // anywhere.
 func TestAMatrixHasASegmentOfItsOwn(t *testing.T) {
 	load := func(path, style string) error {
-		_, err := Load(doc31("  "+path+": { get: { x-gatehouse: { access: public }, parameters: [{ name: a, in: path, required: true, style: "+style+", schema: { type: string } }] } }\n"), Options{})
+		const param = ", in: path, required: true, schema: { type: string } }"
+		params := "{ name: a, style: " + style + param
+		if strings.Contains(path, "{b}") {
+			params += ", { name: b" + param
+		}
+		_, err := Load(doc31("  "+path+": { get: { x-gatehouse: { access: public }, parameters: ["+params+"] } }\n"), Options{})
 		return err
 	}
-	for _, path := range []string{"/v{a}", "/{a}.json", "/x/{a}:run"} {
+	for _, path := range []string{"/v{a}", "/{a}.json", "/x/{a}:run", "/{b}/v{a}"} {
 		if err := load(path, "matrix"); err == nil || !strings.Contains(err.Error(), "shares its segment") {
 			t.Errorf("%s: %v", path, err)
 		}
