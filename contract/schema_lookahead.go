@@ -2,7 +2,6 @@ package contract
 
 import (
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,7 +65,7 @@ func (c *conditions) hold(s string) bool {
 func turned(tokens []string, anchored bool) ([]conditions, error) {
 	var either []conditions
 	for _, alternative := range alternativesOf(tokens) {
-		if anchored && (len(alternative) == 0 || alternative[0] != "^") {
+		if anchored && !anchors(alternative) {
 			alternative = append([]string{"^"}, alternative...)
 		}
 		c, err := conditionsOf(alternative)
@@ -79,7 +78,7 @@ func turned(tokens []string, anchored bool) ([]conditions, error) {
 }
 
 func conditionsOf(tokens []string) (c conditions, err error) {
-	if len(tokens) > 0 && tokens[0] == "^" {
+	if anchors(tokens) {
 		if tokens, err = c.lift(slices.Clone(tokens), 1); err != nil {
 			return c, err
 		}
@@ -88,29 +87,33 @@ func conditionsOf(tokens []string) (c conditions, err error) {
 	return c, err
 }
 
-// lift takes the lookaheads out that stand at the beginning, in groups too.
+// anchors tells whether tokens ask that the text begins there.
+func anchors(tokens []string) bool { return slices.Index(tokens, "^") == 0 }
+
+// lift takes the lookaheads out that stand at the beginning, in groups too. What is
+// repeated stays, for RE2 to judge.
 func (c *conditions) lift(tokens []string, at int) ([]string, error) {
 	for at < len(tokens) {
-		end, inner := groupAt(tokens, at)
-		ahead := end > 0 && tokens[at+1] == "?" && (tokens[at+2] == "=" || tokens[at+2] == "!")
+		opening, end := groupAt(tokens, at)
+		inner := at + len(opening)
 		switch {
-		case ahead && quantified(tokens, end):
-			return nil, &syntax.Error{Code: syntax.ErrMissingRepeatArgument, Expr: tokens[end+1]}
-		case ahead:
-			either, err := turned(tokens[at+3:end], true)
+		case tokens[at] == ")": // of a group that is empty by now
+			at++
+		case opening == "" || quantified(tokens, end):
+			return tokens, nil
+		case opening == "(?=" || opening == "(?!":
+			either, err := turned(tokens[inner:end], true)
 			if err != nil {
 				return nil, err
 			}
-			if tokens[at+2] == "=" {
+			if opening == "(?=" {
 				c.all = append(c.all, either)
 			} else {
 				c.none = append(c.none, either)
 			}
 			tokens = slices.Delete(tokens, at, end+1)
-		case end > 0 && inner > 0 && !quantified(tokens, end) && len(alternativesOf(tokens[inner:end])) == 1:
+		case (opening == "(" || opening == "(?:") && len(alternativesOf(tokens[inner:end])) == 1:
 			at = inner
-		case tokens[at] == ")": // of a group that is empty by now
-			at++
 		default:
 			return tokens, nil
 		}
@@ -121,30 +124,30 @@ func (c *conditions) lift(tokens []string, at int) ([]string, error) {
 // count takes a repeat out that RE2 does not count to: of one character, which is
 // all there is up to the end.
 func (c *conditions) count(tokens []string) []string {
-	if len(tokens) < 4 || tokens[0] != "^" || tokens[len(tokens)-1] != "$" {
+	if !anchors(tokens) || tokens[len(tokens)-1] != "$" {
 		return tokens
 	}
 	end := characterAt(tokens, 1)
-	repeat := repeats.FindStringSubmatch(strings.Join(tokens[end:len(tokens)-1], ""))
+	repeat := repeats.FindStringSubmatch(strings.Join(tokens[end:], ""))
 	if end == 1 || repeat == nil {
 		return tokens
 	}
-	least, err := strconv.Atoi(repeat[1])
+	least, _ := strconv.Atoi(repeat[1]) // as many digits as an int holds
 	most := least
 	if repeat[2] != "" {
 		most = -1
 	}
 	if repeat[3] != "" {
-		most, _ = strconv.Atoi(repeat[3]) // no more digits than least may have
+		most, _ = strconv.Atoi(repeat[3])
 	}
-	if err != nil || most >= 0 && most < least {
+	if most >= 0 && most < least {
 		return tokens
 	}
 	c.characters, c.least, c.most = true, least, most
 	return append(slices.Clone(tokens[:end]), "*", "$")
 }
 
-var repeats = regexp.MustCompile(`^\{([0-9]{1,9})(,?)([0-9]{0,9})\}\??$`)
+var repeats = regexp.MustCompile(`^\{([0-9]{1,9})(,?)([0-9]{0,9})\}\??\$$`)
 
 // patternParts cuts a pattern into its tokens.
 func patternParts(p string) []string { return patternTokens.FindAllString(p, -1) }
@@ -172,47 +175,43 @@ func alternativesOf(tokens []string) [][]string {
 
 // classEnd is where a class ends that begins at a token, or the last token.
 func classEnd(tokens []string, at int) int {
-	for i := at + 1; i < len(tokens); i++ {
-		if strings.HasSuffix(tokens[i], "]") && !strings.HasPrefix(tokens[i], `\`) {
-			return i
+	for i, t := range tokens[at:] {
+		if strings.HasSuffix(t, "]") && !strings.HasPrefix(t, `\`) {
+			return at + i
 		}
 	}
 	return len(tokens) - 1
 }
 
-// groupAt is the end of a group that begins at a token, 0 without one, and where
-// what is in it begins, 0 where it is not just a group.
-func groupAt(tokens []string, at int) (end, inner int) {
+// groupAt is how a group opens that begins at a token, "" without one, and where it
+// ends.
+func groupAt(tokens []string, at int) (opening string, end int) {
 	if tokens[at] != "(" {
-		return 0, 0
+		return
 	}
 	depth := 0
-	for i := at; i < len(tokens) && end == 0; i++ {
+	for i := at; i < len(tokens); i++ {
 		switch tokens[i] {
 		case "[":
 			i = classEnd(tokens, i)
 		case "(":
 			depth++
 		case ")":
-			if depth--; depth == 0 {
-				end = i
+			if depth--; depth > 0 {
+				continue
 			}
+			if tokens[at+1] == "?" {
+				return strings.Join(tokens[at:at+3], ""), i
+			}
+			return "(", i
 		}
 	}
-	switch {
-	case end < at+3: // "()" and "(a)" hold no lookahead
-		return 0, 0
-	case tokens[at+1] != "?":
-		return end, at + 1
-	case tokens[at+2] == ":":
-		return end, at + 3
-	}
-	return end, 0
+	return
 }
 
 // quantified tells whether what ends at a token is repeated.
 func quantified(tokens []string, end int) bool {
-	return end+1 < len(tokens) && strings.ContainsAny(tokens[end+1], "*+?{") && len(tokens[end+1]) == 1
+	return end+1 < len(tokens) && strings.Contains("*+?{", tokens[end+1])
 }
 
 // characterAt is where what stands for one character ends: a class, an escape or

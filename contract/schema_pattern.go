@@ -75,9 +75,9 @@ func rewriteEscape(token string, class bool) string {
 		return `\x{8}`
 	case strings.HasPrefix(token, `\c`):
 		return fmt.Sprintf(`\x{%x}`, token[2]&31)
-	case len(token) == len(`\ud83d\ude00`) && strings.Contains(token[1:], `\`):
-		high, _ := strconv.ParseUint(token[2:6], 16, 16) // both are digits
-		low, _ := strconv.ParseUint(token[8:], 16, 16)
+	case strings.Count(token, `\u`) == 2:
+		high, _ := strconv.ParseUint(token[2:6], 16, 0) // both are digits
+		low, _ := strconv.ParseUint(token[8:], 16, 0)
 		return fmt.Sprintf(`\x{%x}`, utf16.DecodeRune(rune(high), rune(low)))
 	case strings.HasPrefix(token, `\u`):
 		return `\x{` + strings.Trim(token, `\u{}`) + `}`

@@ -20,6 +20,7 @@ func TestPatternsMeanWhatTheyMeanInECMA262(t *testing.T) {
 		`^.$`:                           {[]string{"x", "\t", "\v", "\u0085", "😀"}, []string{"\n", "\r", "\u2028", "\u2029", ""}},
 		`^[.]\.$`:                       {[]string{".."}, []string{"x.", "\n."}},
 		`^\u{1F600}$`:                   {[]string{"😀"}, []string{"x"}},
+		`^\u{0001F600}$`:                {[]string{"😀"}, []string{"x"}},
 		`^\u{41}}$`:                     {[]string{"A}"}, []string{"A"}},
 		`^[\b]\b$`:                      {nil, []string{"\b", "b"}},
 		`^[\b]a\b$`:                     {[]string{"\ba"}, []string{"ba"}},
@@ -83,6 +84,11 @@ func TestLookaheadsAtTheBeginning(t *testing.T) {
 		`^(?:(?:(?=.*\d))(?=.*a)).{2}`:     {[]string{"a1", "1a?"}, []string{"aa", "11", "a"}},
 		`^(?=(?=a)(?!ab).)[a-z]+$`:         {[]string{"a", "ac"}, []string{"ab", "b", ""}},
 		`^(?=.{1,2000}$)[a-z]+$`:           {[]string{"a", strings.Repeat("a", 2000)}, []string{"", strings.Repeat("a", 2001)}},
+		`^(?=a)b|`:                         {[]string{"", "b", "ab"}, nil},
+		`^|^(?=a)b`:                        {[]string{"", "b", "ab"}, nil},
+		`^(?=a)(ab)*$`:                     {[]string{"ab", "abab"}, []string{"", "b", "aba"}},
+		`^(?=a)\*?.$`:                      {[]string{"a"}, []string{"", "*", "*a"}},
+		`^()(?:)(?=a).$`:                   {[]string{"a"}, []string{"", "b"}},
 		`^(?=a)`:                           {[]string{"a", "ab"}, []string{"", "ba"}},
 		`^(?=)$`:                           {[]string{""}, []string{"a"}},
 		`^(?!)a$`:                          {nil, []string{"", "a"}},
@@ -149,7 +155,7 @@ func TestPatternsThatAreRefused(t *testing.T) {
 	for _, pattern := range []string{
 		`\a`, `\A`, `\z`, `\Z`, `\Qa\E`, `\E`, `\C`, `\X`, `\R`, `\h`, `\H`, `\K`, `\é`, `\8`, `(?P<n>a)`, `(?i)a`, `(?-s)a`, `(?imsU)a`,
 		`\u`, `\u00`, `\u{}`, `\u{g}`, `\u{110000}`, `\c`, `\c1`, `\`, `[`, `[a`, `]\`, `(`, `(?=a)`, `(?<!a)`, `^(?=a)*b`, `^(?=a)+`, `^(?!a)?`, `^(?=a){2}`, `^b(?=a)`, `^(?=b(?=a))`, `^(?<=a)`, `^(?=a)b(?!c)`,
-		`^((?=a)b)*$`, `^((?=a)b|c)$`, `^(?=a`, `^(?=a)(`, `^(?=[)`, `a|(?=b)`, `^(ab){1001}$`, `^a{1001}b$`, `a{1001}$`, `^a{2001,2000}$`, `^a{1,9999999999}$`, `^(?=(?<!a))`,
+		`^((?=a)b)*$`, `^((?=a)b|c)$`, `^(?=a`, `^(?=a)(`, `^(?=[)`, `a|(?=b)`, `^(ab){1001}$`, `^a{1001}b$`, `a{1001}$`, `ab{1001}$`, `^{1001}$`, `^\b{1001}$`, `^\B{1001}$`, `^[a{1001}$`, `^[a$`, `^[$`, `^a{1001,0}$`, `^a{2001,2000}$`, `^a{1,9999999999}$`, `^(?=(?<!a))`,
 		`^(?=(a))\1`, `(a)\1`, `(?<n>a)\k<n>`, `a**`,
 	} {
 		if re, err := compilePattern(pattern); err == nil {
