@@ -28,7 +28,7 @@ type compiler struct {
 
 	way     direction                 // of the schema that is being compiled
 	filled  []filled                  // the defaults in it
-	spared  map[*node]map[string]bool // by schema: what the schemas beside it say that it need not ask for
+	spared  map[*node]map[string]bool // by schema: what it need not ask for
 	entries int                       // of the shapes that were made for the schema that is being compiled
 }
 
@@ -139,7 +139,7 @@ func (c *compiler) compile(pointer string, way direction) (*Schema, error) {
 			"let fewer of the schemas under anyOf and oneOf lead back to each other"}
 	}
 	for _, n := range root.under() {
-		n.relieve(way, c.spared[n])
+		n.relieve(c.spared[n])
 	}
 	if err := c.checkFilled(s); err != nil {
 		return nil, err

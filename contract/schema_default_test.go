@@ -23,6 +23,7 @@ func TestDefaultsThatDoNotFit(t *testing.T) {
 		{"of a member that may be null", body("{ properties: { n: { anyOf: [{ type: object, properties: { a: { type: integer, default: ^null } } }, { type: 'null' }] } } }"), "", "^1" + told},
 		{"of a member of an item", body("{ items: { properties: { n: { type: integer, default: ^x } } } }"), "", "^1" + told},
 		{"of a member, fitting", body("{ properties: { n: { type: [integer, 'null'], default: null }, m: { type: object, required: [id], properties: { id: { readOnly: true } }, default: {} } } }"), "", ""},
+		{"of a member, in a branch that may not apply", body("{ properties: { n: { default: 5 } }, anyOf: [{ properties: { n: { maximum: 3 } } }, { required: [m] }] }"), "", ""},
 		{"of a branch, where it is not filled in", body("{ oneOf: [{ properties: { n: { type: integer, default: x } } }, { type: string }] }"), "", ""},
 		{"of an answer, where it is not filled in",
 			"  /a: { get: { " + publicAccess + ", responses: { '200': { description: a, content: { application/json: { schema: { properties: { n: { type: integer, default: x } } } } } } } } }\n", "", ""},

@@ -31,6 +31,7 @@ func TestDiscriminators(t *testing.T) {
 		{`"oneOf":[REFS,{"type":"null"}],"discriminator":{"propertyName":"kind"}`, `null`, ""},
 		{`"oneOf":[REFS,{"type":"null"}],"discriminator":{"propertyName":"kind"}`, `{"kind":"Dog","bark":1}`, "/bark type: must be true or false"},
 		{`"anyOf":[REFS],"discriminator":{"propertyName":"kind"}`, `{"kind":"Dog","bark":1,"lives":9}`, "/bark type: must be true or false"},
+		{`"anyOf":[REFS],"discriminator":{"propertyName":"kind"}`, `{"kind":"Dog","bark":1,"lives":"x"}`, "/bark type: must be true or false"},
 		{`"oneOf":[REFS],"discriminator":{"propertyName":"kind","mapping":{"cat":"#/components/schemas/Cat","tom":"Cat"}}`, `{"kind":"tom","lives":"x"}`, "/lives type: must be an integer"},
 		{`"oneOf":[REFS],"discriminator":{"propertyName":"kind","mapping":{"cat":"#/components/schemas/Cat","tom":"Cat"}}`, `{"kind":"Dog"}`, ""},
 		{`"oneOf":[REFS],"discriminator":{"propertyName":"kind","mapping":{"cat":"#/components/schemas/Cat","x":"https://a.example/x.json"}}`, `{"kind":"Cat"}`, "/kind enum: must be one of: Dog, cat"},

@@ -93,18 +93,17 @@ func oneWayOf(here, name []applied, says func(*node) bool) bool {
 // either is what branches say of which one applies. One that does not name the
 // member has nothing to say against the others.
 func (q *inquiry) either(branches []*node) standing {
-	least, most := surely, unnamed
+	var all []standing
 	for _, m := range branches {
-		s := q.object(m)
-		if s == free {
-			return free
-		}
-		least, most = min(least, s), max(most, s)
+		all = append(all, q.object(m))
 	}
-	if most > perhaps && least < surely {
-		return perhaps
+	switch {
+	case slices.Contains(all, free):
+		return free
+	case slices.Min(all) == surely:
+		return surely
 	}
-	return most
+	return min(slices.Max(all), perhaps)
 }
 
 // throughout tells whether a schema says something of its value, itself or in
@@ -151,41 +150,35 @@ func (n *node) alternatives() [][]*node {
 
 // relieve takes from what n requires the members that do not travel this way: a
 // client cannot be asked for what only the server or another role writes, nor an
-// answer for what is never shown or to other roles only. others are those of which
-// the schemas beside it say so.
-func (n *node) relieve(way direction, others map[string]bool) {
-	n.lib.Required = slices.DeleteFunc(slices.Clone(n.asked), func(name string) bool {
-		return others[name] || n.properties[name].oneWay(way)
-	})
+// answer for what is never shown or to other roles only.
+func (n *node) relieve(spared map[string]bool) {
+	n.lib.Required = slices.DeleteFunc(slices.Clone(n.asked), func(name string) bool { return spared[name] })
 	n.required = n.lib.Required
 }
 
-// oneWay tells whether a member of this schema does not travel that way.
-func (n *node) oneWay(way direction) bool {
-	for ; n != nil; n = n.ref {
-		if way == request && (n.readOnly || n.writeRoles != nil) || way == answer && (n.writeOnly || n.readRoles != nil) {
-			return true
-		}
-	}
-	return false
-}
-
-// oneWay tells the same of a member by all the schemas that apply to it.
+// oneWay tells of a member whether it does not travel that way, by all the schemas
+// that apply to it.
 func (f *knownField) oneWay(way direction) bool {
 	return f != nil && (way == request && (f.readOnly || f.writeRoles != nil) || way == answer && (f.writeOnly || f.readRoles != nil))
 }
 
-// relieved notes which members the schemas of a shape need not ask for. One schema
-// may stand in several: there it asks for what it would have to in any.
+// relieved notes which members the schemas of a shape need not ask for: those of
+// which they say so themselves, and those of which the schemas beside them do. One
+// schema may stand in several: there it asks for what it would have to in any.
 func (c *compiler) relieved(s *shape, all []applied) {
+	says := saysReadOnly
+	if c.way == answer {
+		says = saysWriteOnly
+	}
 	for _, a := range all {
 		for _, name := range a.node.asked {
+			q := newInquiry(name, says)
 			m, _ := s.member(name)
 			spared := m.oneWay(c.way)
 			if spared && a.branch != nil { // else a branch that asks for nothing else would fit everything
-				q := newInquiry(name, saysReadOnly)
 				spared = q.object(a.branch) != unnamed
 			}
+			spared = spared || q.own(a.node) == surely
 			table := c.spared[a.node]
 			if table == nil {
 				table = map[string]bool{}

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,12 @@ func TestReadOnlyInUnions(t *testing.T) {
 		`{"oneOf":[` + cat + `,` + cow + `]}`:                                                                                  false,
 		`{"oneOf":[` + cat + `,` + dog + `],"properties":{"id":{}}}`:                                                           true,
 		`{"oneOf":[` + cat + `,` + fish + `],"properties":{"id":{}}}`:                                                          false,
+		`{"if":{"required":["kind"]},"else":` + cat + `}`:                                                                      true,
+		`{"$dynamicAnchor":"a","$dynamicRef":"#a","properties":{"id":{"ONLY":true}}}`:                                          true,
+		`{"anyOf":[{"$dynamicAnchor":"a","$dynamicRef":"#a","properties":{"id":{"ONLY":true}}},{}]}`:                           true,
+		`{"properties":{"id":{"$dynamicAnchor":"a","$dynamicRef":"#a","oneOf":[{"ONLY":true},{"ONLY":true}]}}}`:                true,
 		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"string"}]}}}`:                                   false,
+		`{"properties":{"id":{"if":{"type":"integer"},"then":{"ONLY":true}}}}`:                                                 false,
 		`{"if":{"required":["kind"]},"then":` + cat + `,"else":` + cow + `}`:                                                   false,
 		`{"not":` + cat + `,"properties":{"id":{}}}`:                                                                           false,
 		`{"oneOf":[{"properties":{"id":{"properties":{"id":{"ONLY":true}}}}},{"properties":{"id":{"properties":{"id":{}}}}}]}`: false,
@@ -72,31 +78,41 @@ func TestReadOnlyInUnions(t *testing.T) {
 			t.Errorf("%s, shown: %s", schema, brief(unknown))
 		}
 	}
-	nested := schemaFor(t, `{"oneOf":[{"properties":{"pet":`+strings.ReplaceAll(cat, "ONLY", "readOnly")+`}},{"properties":{"pet":`+strings.ReplaceAll(dog, "ONLY", "readOnly")+`}}]}`, request)
-	if _, _, unknown := nested.Prepare(value(t, `{"pet":{"id":1}}`), Reject); brief(unknown) != "/pet/id readOnly: is set by the server and must not be sent" {
-		t.Errorf("a member of a member: %s", brief(unknown))
+	for schema, oneWay := range map[string]bool{
+		`{"oneOf":[{"properties":{"pet":` + cat + `}},{"properties":{"pet":` + dog + `}}]}`: true,
+		`{"oneOf":[{"properties":{"pet":` + cat + `}},{"properties":{"pet":` + cow + `}}]}`: false,
+		`{"allOf":[{"properties":{"pet":` + cat + `}},{"properties":{"pet":` + cow + `}}]}`: true,
+	} {
+		s := schemaFor(t, strings.ReplaceAll(schema, "ONLY", "readOnly"), request)
+		if _, _, unknown := s.Prepare(value(t, `{"pet":{"id":1}}`), Reject); (brief(unknown) == "/pet/id readOnly: is set by the server and must not be sent") != oneWay {
+			t.Errorf("%s, a member of a member: %s", schema, brief(unknown))
+		}
 	}
 }
 
 // TestRequiredOfWhatDoesNotTravel: nobody is asked for a member that another
 // schema beside it keeps for the server, or for a role; whoever else asks still
-// does.
+// does. What is never shown is not asked of an answer alike.
 func TestRequiredOfWhatDoesNotTravel(t *testing.T) {
 	const base = `"Base":{"type":"object","properties":{"id":{"readOnly":true},"rank":{"x-gatehouse":{"write_roles":["admin"]}},"name":{}}}`
 	for schema, want := range map[string]string{
-		`{"allOf":[{"$ref":"#/$defs/Base"},{"required":["id","rank","name"]}]`:                                            "/name required: is required",
-		`{"allOf":[{"required":["id"]}],"$ref":"#/$defs/Base","required":["name"]`:                                        "/name required: is required",
-		`{"properties":{"id":{"allOf":[{"$ref":"#/$defs/Base/properties/id"}]}},"required":["id"]`:                        "",
-		`{"oneOf":[{"$ref":"#/$defs/Base","required":["id","kind"],"properties":{"kind":{}}},{"type":"string"}]`:          "/kind required: is required",
-		`{"oneOf":[{"allOf":[{"$ref":"#/$defs/Base"},{"required":["id","name"]}]},{"type":"string"}]`:                     "/name required: is required",
-		`{"$ref":"#/$defs/Base","oneOf":[{"required":["id"]},{"required":["name"]}]`:                                      "oneOf: fits none of the allowed forms",
-		`{"$ref":"#/$defs/Base","unevaluatedProperties":false,"allOf":[{"required":["id"]}]`:                              "",
-		`{"patternProperties":{"^id$":{"readOnly":true}},"required":["id","ids"]`:                                         "/ids required: is required",
-		`{"properties":{"u":{"$ref":"#/$defs/Base"}},"allOf":[{"properties":{"u":{"required":["id"]}}}],"required":["u"]`: "/u required: is required",
+		`{"allOf":[{"$ref":"#/$defs/Base"},{"required":["id","rank","name"]}]`:                                                   "/name required: is required",
+		`{"allOf":[{"required":["id"]}],"$ref":"#/$defs/Base","required":["name"]`:                                               "/name required: is required",
+		`{"properties":{"id":{"allOf":[{"$ref":"#/$defs/Base/properties/id"}]}},"required":["id"]`:                               "",
+		`{"oneOf":[{"$ref":"#/$defs/Base","required":["id","kind"],"properties":{"kind":{}}},{"type":"string"}]`:                 "/kind required: is required",
+		`{"oneOf":[{"allOf":[{"$ref":"#/$defs/Base"},{"required":["id","name"]}]},{"type":"string"}]`:                            "/name required: is required",
+		`{"$ref":"#/$defs/Base","oneOf":[{"required":["id"]},{"required":["name"]}]`:                                             "oneOf: fits none of the allowed forms",
+		`{"$ref":"#/$defs/Base","unevaluatedProperties":false,"allOf":[{"required":["id"]}]`:                                     "",
+		`{"properties":{"u":{"$ref":"#/$defs/Base"}},"allOf":[{"properties":{"u":{"required":["id"]}}}],"required":["u"]`:        "/u required: is required",
+		`{"oneOf":[{"properties":{"id":{"readOnly":true}},"required":["id"]},{"properties":{"id":{}},"required":["id","name"]}]`: "",
+		`{"patternProperties":{"^id$":{"readOnly":true}},"required":["id","ids"]`:                                                "/ids required: is required",
+		`{"not":{"properties":{"id":{"readOnly":true}},"required":["id"]}`:                                                       "",
 	} {
-		s := schemaFor(t, schema+`,"$defs":{`+base+`}}`, request)
-		if got := brief(s.Validate(value(t, `{}`))); got != want {
-			t.Errorf("%s: %s, want %s", schema, got, want)
+		schema += `,"$defs":{` + base + `}}`
+		for way, text := range map[direction]string{request: schema, answer: strings.NewReplacer("readOnly", "writeOnly", "write_roles", "read_roles").Replace(schema)} {
+			if got := brief(schemaFor(t, text, way).Validate(value(t, `{}`))); got != want {
+				t.Errorf("%s: %s, want %s", text, got, want)
+			}
 		}
 	}
 	inner := schemaFor(t, `{"properties":{"u":{"$ref":"#/$defs/Base"}},"allOf":[{"properties":{"u":{"required":["id","x"]}}}],"$defs":{`+base+`}}`, request)
@@ -119,6 +135,14 @@ func TestRequiredOfWhatDoesNotTravel(t *testing.T) {
 		if got := brief(compiled["b"].Validate(value(t, `{}`))); got != "/id required: is required" {
 			t.Errorf("%s, where it does travel: %q", order, got)
 		}
+	}
+	c := newCompiler("test", value(t, `{"s":{"properties":{"u":{"required":["id"]}},"allOf":[{"properties":{"u":{"properties":{"id":{"readOnly":true}}}}}]},
+		"b":{"content":{"multipart/form-data":{"schema":{"$ref":"#/s"}}}}}`).(map[string]any), false)
+	if _, err := c.body("/b"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := c.compile("/s", request); err != nil || s.Validate(value(t, `{"u":{}}`)) != nil {
+		t.Errorf("a field of a form is a schema by itself, and asks for more: %v", err)
 	}
 	if s := schemaFor(t, `{"oneOf":[{"required":["id"]},{"required":["name"]}],"$ref":"#/$defs/Base","$defs":{`+base+`}}`, request); s.Validate(value(t, `{"name":"a"}`)) != nil {
 		t.Error("a branch that asks for the id alone fits everything")
@@ -153,11 +177,12 @@ func TestRolesOfOnePattern(t *testing.T) {
 // TestRolesOfAPlace: an item whose place in a list is some roles' is not taken from
 // others and not shown to them; the items after it keep their places.
 func TestRolesOfAPlace(t *testing.T) {
-	const tuple = `{"type":"array","prefixItems":[{},{"x-gatehouse":{"write_roles":["admin"],"read_roles":["admin"]}},{}],"items":ITEMS}`
+	const tuple = `{"type":"array","prefixItems":[{},{"properties":{"secret":{"writeOnly":true}},"x-gatehouse":{"write_roles":["admin"],"read_roles":["admin"]}},{}],"items":ITEMS}`
 	const roled = `{"x-gatehouse":{"write_roles":["admin"],"read_roles":["admin"]}}`
 	for _, c := range []struct{ items, list, refused, shown string }{
 		{`false`, `["a",5,"c"]`, "FORBIDDEN /1 write_role: may not be set with your role", `["a",null,"c"]`},
 		{`false`, `["a"]`, "", `["a"]`},
+		{`false`, `["a",{"secret":1},"c"]`, "FORBIDDEN /1 write_role: may not be set with your role", `["a",null,"c"]`},
 		{roled, `["a"]`, "", `["a"]`},
 		{roled, `["a",1,"c",4,5]`, "FORBIDDEN write_role: may not be set with your role, /1 write_role: may not be set with your role", `["a",null,"c"]`},
 		{`{}`, `["a",1,"c",4,5]`, "FORBIDDEN /1 write_role: may not be set with your role", `["a",null,"c",4,5]`},
@@ -172,6 +197,10 @@ func TestRolesOfAPlace(t *testing.T) {
 		}
 		op.Responses = map[string]*Response{"200": {Content: map[string]*Schema{"application/json": schemaFor(t, schema, answer)}}}
 		sent := value(t, c.list)
+		guest := preparer{policy: Strip, way: answer, role: "guest"}
+		if out, _ := guest.whole(op.Responses["200"].Content["application/json"].shape, sent); !reflect.DeepEqual(out, value(t, c.shown)) {
+			t.Errorf("%s is shown as %v, want %s", c.list, out, c.shown)
+		}
 		out, err := op.FilterAnswer("guest", 200, "application/json", []byte(c.list))
 		if string(out) != c.shown || err != nil {
 			t.Errorf("%s is shown as %s %v, want %s", c.list, out, err, c.shown)
@@ -196,6 +225,17 @@ func TestSchemasThatCombineWithoutEnd(t *testing.T) {
 		}
 		fmt.Fprintf(&b, `,"S%d":{"properties":{"z":{}}}}`, n)
 		return b.String()
+	}
+	two := compiler{ids: map[*node]int{{}: 0, {}: 1}, entries: maxEntries + 2*maxShare}
+	if two.tangled() {
+		t.Error("two schemas in as many places as two may stand in")
+	}
+	if two.entries++; !two.tangled() {
+		t.Error("two schemas in more places")
+	}
+	one := newSchemaCompiler("test", contractLibrary, documentURL, value(t, `{"type":"string"}`))
+	if _, err := one.compile("", request); err != nil || one.entries != 1 {
+		t.Errorf("a schema alone stands in %d places: %v", one.entries, err)
 	}
 	compile := func(n int) error {
 		_, err := newCompiler("test", value(t, document(n)).(map[string]any), false).compile("/S0", request)
