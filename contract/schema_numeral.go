@@ -61,7 +61,7 @@ const maxWritten = 40
 
 // written is an integer in digits alone, false for what is none or too long.
 func (d numeral) written() (json.Number, bool) {
-	if !d.whole() || d.exponent > maxWritten || len(d.digits)+d.exponent > maxWritten {
+	if !d.whole() || len(d.digits)+d.exponent > maxWritten {
 		return "", false
 	}
 	if d.digits == "" {
@@ -99,7 +99,7 @@ func (d *divisor) divides(n json.Number) bool {
 		return true
 	}
 	tens := of.exponent - d.exponent
-	if tens < 0 || tens > beyond { // n goes on where its divisor has no digits left, and ends in no zero
+	if tens < 0 || of.exponent >= beyond { // n goes on where its divisor has no digits left, and ends in no zero
 		return false
 	}
 	if d.units == 0 {

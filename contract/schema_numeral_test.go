@@ -45,6 +45,27 @@ func TestNumeralsAreNumbers(t *testing.T) {
 	}
 }
 
+// TestNumbersBeyondWhatIsSent: a program may hand over what nobody can send. What is
+// too large to count with is a multiple of nothing, and no integer unless its digits
+// say so.
+func TestNumbersBeyondWhatIsSent(t *testing.T) {
+	one, large := newDivisor(big.NewRat(1, 1)), newDivisor(new(big.Rat).SetInt(new(big.Int).Lsh(big.NewInt(1), 64)))
+	for n, want := range map[json.Number]struct{ integer, multiple bool }{
+		"1e999": {true, true}, "1e1000": {false, false}, "1e99999999999999999999": {false, false}, "1e-99999999999999999999": {false, false},
+		json.Number("1" + strings.Repeat("0", 1000)): {true, false},
+	} {
+		if isInteger(n) != want.integer || one.divides(n) != want.multiple {
+			t.Errorf("%.30s is an integer: %v, and a multiple of 1: %v", n, isInteger(n), one.divides(n))
+		}
+	}
+	if large.divides("1x") {
+		t.Error("what is no number is a multiple")
+	}
+	if !same(json.Number("1e99999999999999999999"), json.Number("1e99999999999999999999")) || same(json.Number("1e99999999999999999999"), json.Number("1e99999999999999999998")) {
+		t.Error("an exponent without end makes two numbers equal that are not")
+	}
+}
+
 // TestExponentsThatGrowABody: an integer of hundreds of digits in five bytes stays
 // the five bytes that it was, and a list that is too long is not made longer.
 func TestExponentsThatGrowABody(t *testing.T) {

@@ -25,6 +25,7 @@ const prepared = `{
 		"note":{"type":["string","null"],"x-gatehouse":{"trim":true,"empty":null}},
 		"status":{"type":"string","default":"applied"},
 		"count":{"type":"integer"},
+		"price":{"type":"number"},
 		"inner":{"$ref":"#/$defs/Inner"},
 		"list":{"type":"array","items":{"$ref":"#/$defs/Inner"}},
 		"maybe":{"anyOf":[{"$ref":"#/$defs/Inner"},{"type":"null"}]}
@@ -49,6 +50,8 @@ func TestPrepare(t *testing.T) {
 		"integer plainly":     {`{"status":"x","count":2.0}`, `{"status":"x","count":2}`, Reject},
 		"integer, scientific": {`{"status":"x","count":12e2}`, `{"status":"x","count":1200}`, Reject},
 		"no integer":          {`{"status":"x","count":2.5}`, `{"status":"x","count":2.5}`, Reject},
+		"not every number":    {`{"status":"x","count":2.0,"price":2.0,"other":"a"}`, `{"status":"x","count":2,"price":2.0,"other":"a"}`, Allow},
+		"trim, no integer":    {`{"name":" a ","status":"x","count":2.5}`, `{"name":"a","status":"x","count":2.5}`, Reject},
 		"through $ref":        {`{"status":"x","inner":{"text":" a "}}`, `{"status":"x","inner":{"text":"a","n":7}}`, Reject},
 		"through items":       {`{"status":"x","list":[{"text":" a ","n":1},{"n":2}]}`, `{"status":"x","list":[{"text":"a","n":1},{"n":2}]}`, Reject},
 		"through X or null":   {`{"status":"x","maybe":{"text":" a ","n":1}}`, `{"status":"x","maybe":{"text":"a","n":1}}`, Reject},

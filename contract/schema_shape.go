@@ -198,15 +198,15 @@ func (c *compiler) shapeFields(s *shape, roots, all []applied) {
 // shapeRest makes the shapes of members that no properties name.
 func (c *compiler) shapeRest(s *shape, all []applied) {
 	var matched []applied
-	for i, a := range all {
+	for _, a := range all {
 		for _, p := range a.node.patterns {
 			one := []applied{{node: p.node, sure: a.sure}}
 			matched = append(matched, applied{node: p.node})
-			m := c.unnamed(append(one, others(all, i)...), alike(all, p))
+			m := c.unnamed(append(one, others(all, a.node)...), alike(all, p))
 			s.patterns = append(s.patterns, patternField{p.re, m})
 		}
 	}
-	rest := others(all, -1)
+	rest := others(all, nil)
 	s.rest = c.unnamed(rest, rest)
 	if len(s.patterns) > 1 { // how many of them hangs on the name
 		for _, a := range rest {
@@ -243,12 +243,12 @@ func alike(all []applied, pattern patternNode) (out []applied) {
 	return out
 }
 
-// others are the schemas for what nothing names, without those of one entry.
-func others(all []applied, but int) []applied {
+// others are the schemas for what nothing names, without those of one schema.
+func others(all []applied, but *node) []applied {
 	var out []applied
-	for i, a := range all {
+	for _, a := range all {
 		for _, m := range []*node{a.node.additional, a.node.restFields} {
-			if m != nil && i != but {
+			if m != nil && a.node != but {
 				out = append(out, applied{node: m, sure: a.sure})
 			}
 		}

@@ -284,6 +284,10 @@ func TestFaultsAreCapped(t *testing.T) {
 		if n := len(mustSchema(t, schema).Validate(value(t, list))); n != maxFaults {
 			t.Errorf("%s: %d faults", schema, n)
 		}
+		w := walker{schema: mustSchema(t, schema), sink: &sink{}}
+		if w.begin(value(t, list)); w.steps > 1000 {
+			t.Errorf("%s: %d steps, for faults that are not told", schema, w.steps)
+		}
 	}
 	object := map[string]any{}
 	for i := range 1000 {
@@ -322,6 +326,7 @@ func TestFaultsDoNotDependOnTheOrderOfAMap(t *testing.T) {
 func TestBranchesThatCallEachOther(t *testing.T) {
 	const noForm = "anyOf: fits none of the allowed forms"
 	branches := `{"anyOf":[{"allOf":[{"properties":{"a":{"$ref":"REF"}}},{"required":["b"]}]},{"allOf":[{"properties":{"a":{"$ref":"REF"}}},{"required":["c"]}]},{"const":2}]}`
+	lists := `{"anyOf":[{"allOf":[{"items":{"$ref":"#"}},{"minItems":2}]},{"allOf":[{"items":{"$ref":"#"}},{"minItems":3}]},{"const":2}]}`
 	filters := `{"anyOf":[{"$ref":"#/$defs/And"},{"$ref":"#/$defs/Or"},{"required":["field"]}],"$defs":{
 		"And":{"required":["filters"],"properties":{"filters":{"items":{"$ref":"#"}}}},"Or":{"required":["filters"],"properties":{"filters":{"items":{"$ref":"#"}}}}}}`
 	nested := func(open, inner, end string, depth int) string {
@@ -333,6 +338,7 @@ func TestBranchesThatCallEachOther(t *testing.T) {
 		"members, in not":  {`{"not":` + strings.ReplaceAll(branches, "REF", "#/not") + `}`, nested(`{"a":`, "1", "}", 31), ""},
 		"items":            {filters, nested(`{"filters":[`, `{"x":1}`, "]}", 15), noForm},
 		"items that fit":   {filters, nested(`{"filters":[`, `{"field":1}`, "]}", 15), ""},
+		"lists":            {strings.ReplaceAll(lists, "REF", "#"), nested("[", "", "]", 31), noForm},
 		"two hundred such": {filters, `{"filters":[` + strings.Repeat(nested(`{"filters":[`, `{"x":1}`, "]}", 12)+",", 200) + `1]}`, noForm},
 	} {
 		s, v := mustSchema(t, c.schema), value(t, c.value)
@@ -348,10 +354,36 @@ func TestBranchesThatCallEachOther(t *testing.T) {
 			t.Errorf("%s: to tell what is wrong takes %d steps", name, w.steps)
 		}
 	}
+	few := &walker{schema: mustSchema(t, filters)}
+	if !few.begin(value(t, `{"filters":[{"field":1},{"filters":[]}]}`)) || few.known != nil {
+		t.Error("answers are kept where few are asked")
+	}
+	for items, want := range map[int]string{maxTelling - 2: fmt.Sprintf("/%d type: must be a string", maxTelling-3), maxTelling - 1: noForm} {
+		s, list := mustSchema(t, `{"anyOf":[{"type":"null"},{"items":{"type":"string"}}]}`), value(t, `[`+strings.Repeat(`"x",`, items-1)+`1]`)
+		if got := brief(s.Validate(list)); got != want {
+			t.Errorf("%d items in a branch: %s, want %s", items, got, want)
+		}
+	}
 	wide := mustSchema(t, `{"items":{"anyOf":[{"required":["a"],"properties":{"b":{"items":{"type":"string"}}}},{"type":"null"}]}}`)
 	faults := wide.Validate(value(t, `[{"b":[`+strings.Repeat(`"x",`, 30_000)+`1]},{"b":[1]}]`))
 	if got := brief(faults); got != "/0 anyOf: fits none of the allowed forms\n/1 anyOf: fits none of the allowed forms" {
 		t.Errorf("a long list in a branch: %s", got)
+	}
+}
+
+// TestKeptAnswersAreThoseToTheQuestion: of many values in branches each is asked for
+// itself, and what was not looked at, because the value was refused before, is not
+// taken for refused when it is told why.
+func TestKeptAnswersAreThoseToTheQuestion(t *testing.T) {
+	many := func(item string) string { return "[" + strings.Repeat(item+",", 2*askedOften) }
+	for schema, c := range map[string]struct{ value, want string }{
+		`{"items":{"anyOf":[{"type":"integer"},{"type":"string"}]}}`:                              {many(`1,"x"`) + `1]`, ""},
+		`{"items":{"anyOf":[{"maxItems":0},{"minItems":2},{"type":"string"}]}}`:                   {many(`[],[1,2],"x"`) + `[1]]`, fmt.Sprintf("/%d anyOf: fits none of the allowed forms", 6*askedOften)},
+		`{"items":{"required":["a"],"anyOf":[{"properties":{"b":{"type":"null"}}},{"const":1}]}}`: {many(`{"a":1}`) + `{"b":null}]`, fmt.Sprintf("/%d/a required: is required", 2*askedOften)},
+	} {
+		if got := brief(mustSchema(t, schema).Validate(value(t, c.value))); got != c.want {
+			t.Errorf("%s: %s, want %s", schema, got, c.want)
+		}
 	}
 }
 
@@ -375,6 +407,10 @@ func TestStepsOfAList(t *testing.T) {
 		if got := brief(mustSchema(t, c.schema).Validate(c.list)); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
+	}
+	w := walker{schema: mustSchema(t, `{"items":{"type":"boolean"}}`), steps: maxSteps}
+	if w.begin(list[:3]); w.steps != maxSteps+1 {
+		t.Errorf("after the last step %d more are taken", w.steps-maxSteps)
 	}
 	if faults := mustSchema(t, `{"items":{"type":"string"}}`).Validate(list); len(faults) != maxFaults || faults[0].Code != "type" {
 		t.Errorf("many wrong items: %d, %s", len(faults), brief(faults[:1]))

@@ -111,6 +111,7 @@ func TestTranslationTouchesSchemasAlone(t *testing.T) {
 		`{"components":{"examples":{"a":{"schema":HERE}}}}`:                                                               false,
 		`{"components":{"parameters":{"P":{"example":{"schema":HERE}}}}}`:                                                 false,
 		`{"components":{"parameters":{"P":{"$ref":"#/x-parameters/P"}}},"x-parameters":{"P":{"schema":HERE}}}`:            true,
+		`{"components":{"parameters":{"P":{"$ref":"#/components/parameters/P"}},"schemas":{"A":HERE}}}`:                   true,
 		`{"components":{"x-schemas":{"A":HERE}}}`:                                                                         false,
 		`{"paths":{"/a":{"get":{"parameters":[{},{"schema":HERE}]}}}}`:                                                    true,
 		`{"paths":{"/a~/b":{"post":{"requestBody":{"content":{"application/json":{"schema":HERE}}}}}}}`:                   true,
@@ -131,6 +132,21 @@ func TestTranslationTouchesSchemasAlone(t *testing.T) {
 		if got := translate30(doc); !reflect.DeepEqual(got, value(t, strings.ReplaceAll(place, "HERE", want))) {
 			t.Errorf("%s: %v", place, got)
 		}
+	}
+}
+
+// TestBinaryOf30IsAFile: in a form of parts; a text of another format is none (OAS
+// 3.0.3, Considerations for File Uploads).
+func TestBinaryOf30IsAFile(t *testing.T) {
+	doc := value(t, `{"components":{"requestBodies":{"B":{"content":{"multipart/form-data":{"schema":{"type":"object","properties":{
+		"a":{"type":"string","format":"binary"},"b":{"type":"string","format":"byte"}}}}}}}}}`)
+	body, err := newCompiler("test", doc.(map[string]any), true).body("/components/requestBodies/B")
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := body.Content["multipart/form-data"]
+	if !form.Part("a").File || form.Part("b").File {
+		t.Errorf("a is %+v, b is %+v", form.Part("a"), form.Part("b"))
 	}
 }
 

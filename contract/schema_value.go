@@ -131,11 +131,8 @@ func (b *bound) compare(n json.Number) sides {
 	} else {
 		return 0
 	}
-	switch order {
-	case -1:
+	if order == -1 {
 		return below
-	case 0:
-		return at
 	}
 	return above
 }
