@@ -157,12 +157,10 @@ type filled struct {
 // checkFilled holds the defaults against their schemas: one that does not fit would
 // have every request refused that leaves the member out.
 func (c *compiler) checkFilled(s *Schema) error {
-	all := c.filled
-	c.filled = nil
 	if s.way != request { // into which nothing is filled
 		return nil
 	}
-	for _, f := range all {
+	for _, f := range c.filled {
 		for _, a := range f.schemas {
 			if !a.sure || a.node == nil {
 				continue

@@ -16,6 +16,9 @@ func TestDiscriminators(t *testing.T) {
 		"Animal":{"discriminator":{"propertyName":"kind","mapping":{"cow":"#/components/schemas/Cow"}},"required":["kind"]},
 		"Cow":{"allOf":[{"$ref":"#/components/schemas/Animal"},{"properties":{"milk":{"type":"integer"},"friend":{"oneOf":[{"$ref":"#/components/schemas/Cow"},{"$ref":"#/components/schemas/Hen"}]}}}]},
 		"Hen":{"allOf":[{"$ref":"#/components/schemas/Animal"},{"properties":{"eggs":{"type":"integer"}}}]},
+		"Bird":{"allOf":[{"$ref":"#/components/schemas/Animal"}]},
+		"Duck":{"allOf":[{"$ref":"#/components/schemas/Bird"},{"properties":{"eggs":{"type":"integer"}}}]},
+		"Goose":{"allOf":[{"$ref":"#/components/schemas/Bird"},{"properties":{"guards":{"type":"boolean"}}}]},
 		"a/b":{"required":["c"]}}}`
 	const farm = `{"$ref":"#/components/schemas/Cow"},{"$ref":"#/components/schemas/Hen"}`
 	const refs = `{"$ref":"#/components/schemas/Cat"},{"$ref":"#/components/schemas/Dog"}`
@@ -47,6 +50,7 @@ func TestDiscriminators(t *testing.T) {
 		{`"oneOf":[FARM]`, `{"kind":"Hen","eggs":"x"}`, "/eggs type: must be an integer"},
 		{`"oneOf":[FARM]`, `{"kind":"Cow"}`, "/kind enum: must be one of: Hen, cow"},
 		{`"oneOf":[FARM]`, `{"kind":"cow","friend":{"kind":"Hen","friend":1,"eggs":"x"}}`, "/friend/eggs type: must be an integer"},
+		{`"oneOf":[{"$ref":"#/components/schemas/Duck"},{"$ref":"#/components/schemas/Goose"}]`, `{"kind":"Duck","eggs":"x"}`, "/eggs type: must be an integer"},
 		{`"oneOf":[FARM,{"$ref":"#/components/schemas/Cat"}]`, `{"kind":"cow"}`, two},
 		{`"oneOf":[REFS,FARM],"discriminator":{"propertyName":"kind"}`, `{"kind":"Cow","milk":"x"}`, "/milk type: must be an integer"},
 		{`"properties":{"pet":{"oneOf":[REFS],"discriminator":{"propertyName":"kind"}}}`, `{"pet":{"kind":"x"}}`, "/pet/kind enum: must be one of: Cat, Dog"},

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,8 +23,8 @@ type conditions struct {
 	re         *regexp.Regexp
 	all, none  [][]conditions // lookaheads, and negative ones
 	least      int            // characters
-	most       int            // -1 for any number
-	characters bool           // whether they are counted
+	most       int
+	characters bool // whether they are counted
 }
 
 // String is the pattern as the document states it.
@@ -43,7 +44,7 @@ func anyHolds(either []conditions, s string) bool {
 
 func (c *conditions) hold(s string) bool {
 	if c.characters {
-		if n := utf8.RuneCountInString(s); n < c.least || c.most >= 0 && n > c.most {
+		if n := utf8.RuneCountInString(s); n < c.least || n > c.most {
 			return false
 		}
 	}
@@ -99,7 +100,7 @@ func (c *conditions) lift(tokens []string, at int) ([]string, error) {
 		switch {
 		case tokens[at] == ")": // of a group that is empty by now
 			at++
-		case opening == "" || quantified(tokens, end):
+		case quantified(tokens, end):
 			return tokens, nil
 		case opening == "(?=" || opening == "(?!":
 			either, err := turned(tokens[inner:end], true)
@@ -135,12 +136,12 @@ func (c *conditions) count(tokens []string) []string {
 	least, _ := strconv.Atoi(repeat[1]) // as many digits as an int holds
 	most := least
 	if repeat[2] != "" {
-		most = -1
+		most = math.MaxInt
 	}
 	if repeat[3] != "" {
 		most, _ = strconv.Atoi(repeat[3])
 	}
-	if most >= 0 && most < least {
+	if most < least {
 		return tokens
 	}
 	c.characters, c.least, c.most = true, least, most

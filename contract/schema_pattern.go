@@ -27,7 +27,7 @@ func compilePattern(source string) (jsonschema.Regexp, error) {
 // patternTokens are an escape (of two halves of a character that UTF-16 writes in
 // two, together), a class of nothing or anything, the groups of RE2 that ECMA-262
 // does not have (named with P, flags for the rest), and any character.
-var patternTokens = regexp.MustCompile(`(?s)\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\(?:u\{[0-9A-Fa-f]+\}|u[0-9A-Fa-f]{4}|c[A-Za-z]|.)|\[\^?\]|\(\?(?:P|[imsU-]+\))|.`)
+var patternTokens = regexp.MustCompile(`(?s)\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\(?:u\{[0-9A-Fa-f]+\}|u[0-9A-Fa-f]{4}|c[A-Za-z]|.)|\[\^?\]|\(\?(?:P|[imsU-]*\))|.`)
 
 // rewritePattern writes an ECMA-262 pattern as RE2 means it: escapes of four hex
 // digits, of braces and of control characters as code points, \s with the blanks
