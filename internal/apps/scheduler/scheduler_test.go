@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/internal/live"
 	"github.com/gatehouse-api/gatehouse/internal/store"
 	"github.com/gatehouse-api/gatehouse/internal/storetest"
@@ -33,6 +34,29 @@ func TestRules(t *testing.T) {
 		got := [4]bool{c.who.seesName(c.bookedBy), c.who.mayChange(c.bookedBy), c.who.hears(), c.who.owns(c.bookedBy)}
 		if want := [4]bool{c.sees, c.changes, c.hears, c.owns}; got != want {
 			t.Errorf("%+v and a booking by %q: sees, changes, hears, owns %v, want %v", c.who, c.bookedBy, got, want)
+		}
+	}
+}
+
+// TestWhatASocketIsTold: a guest, whom the gate lets through in the mode report,
+// hears nothing where guests see no appointments.
+func TestWhatASocketIsTold(t *testing.T) {
+	const named, hidden = `{"type":"SET_INTERVIEW","id":2,"interview":{"student":"Ann","interviewer":1}}`, `{"type":"SET_INTERVIEW","id":2,"interview":{"student":"Reserved","interviewer":1}}`
+	for _, open := range []bool{false, true} {
+		out := outcome{slot: 2, bookedBy: "ann", interview: &interview{"Ann", 1}}
+		tell := telling{app: &App{cfg: Config{Open: open}}, outcome: out}
+		for _, c := range []struct {
+			to   *call.Principal
+			want string
+		}{
+			{nil, map[bool]string{true: named}[open]},
+			{&call.Principal{ID: "ann", Role: "member"}, named},
+			{&call.Principal{ID: "bob", Role: "member"}, map[bool]string{true: named, false: hidden}[open]},
+			{&call.Principal{ID: "cleo", Role: "counsellor"}, named},
+		} {
+			if got := string(tell.view(c.to)); got != c.want {
+				t.Errorf("open %v, %v is told %s, want %s", open, c.to, got, c.want)
+			}
 		}
 	}
 }
