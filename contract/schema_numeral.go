@@ -19,7 +19,7 @@ type numeral struct {
 func numeralOf(n json.Number) numeral {
 	var d numeral
 	text, rest := string(n), ""
-	if i := strings.IndexAny(text, "eE"); i >= 0 {
+	if i := strings.IndexAny(text, "eE"); i > 0 {
 		text, rest = text[:i], text[i+1:]
 	}
 	text, d.negative = strings.CutPrefix(text, "-")

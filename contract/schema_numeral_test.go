@@ -58,8 +58,11 @@ func TestNumbersBeyondWhatIsSent(t *testing.T) {
 			t.Errorf("%.30s is an integer: %v, and a multiple of 1: %v", n, isInteger(n), one.divides(n))
 		}
 	}
-	if large.divides("1x") {
-		t.Error("what is no number is a multiple")
+	if large.divides("1x") || !large.divides("36893488147419103232") || large.divides("36893488147419103233") {
+		t.Error("what is a multiple of two to the 64 is told wrongly")
+	}
+	if same(json.Number("e5"), json.Number("0")) {
+		t.Error("what is no number is nought")
 	}
 	if !same(json.Number("1e99999999999999999999"), json.Number("1e99999999999999999999")) || same(json.Number("1e99999999999999999999"), json.Number("1e99999999999999999998")) {
 		t.Error("an exponent without end makes two numbers equal that are not")

@@ -90,6 +90,11 @@ func TestReadRoles(t *testing.T) {
 			t.Errorf("%s: what is left breaks the contract: %s", c.role, brief(faults))
 		}
 	}
+	pay := schemaFor(t, `{"properties":{"pay":{"properties":{"secret":{"writeOnly":true}},"x-gatehouse":{"read_roles":["admin"]}}}}`, answer)
+	guest := preparer{policy: Strip, way: answer, role: "guest"}
+	if out, _ := guest.whole(pay.shape, value(t, `{"pay":{"secret":1,"sum":2}}`)); len(out.(map[string]any)) != 0 {
+		t.Errorf("a member that is hidden and has a hidden member: %v", out)
+	}
 	for name, c := range map[string]struct {
 		status          int
 		mediaType, body string

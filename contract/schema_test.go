@@ -358,10 +358,14 @@ func TestBranchesThatCallEachOther(t *testing.T) {
 	if !few.begin(value(t, `{"filters":[{"field":1},{"filters":[]}]}`)) || few.known != nil {
 		t.Error("answers are kept where few are asked")
 	}
-	for items, want := range map[int]string{maxTelling - 2: fmt.Sprintf("/%d type: must be a string", maxTelling-3), maxTelling - 1: noForm} {
+	for items, want := range map[int]string{maxTelling - 2: fmt.Sprintf("/%d type: must be a string", maxTelling-3), maxTelling - 1: noForm, 2 * maxTelling: noForm} {
 		s, list := mustSchema(t, `{"anyOf":[{"type":"null"},{"items":{"type":"string"}}]}`), value(t, `[`+strings.Repeat(`"x",`, items-1)+`1]`)
 		if got := brief(s.Validate(list)); got != want {
 			t.Errorf("%d items in a branch: %s, want %s", items, got, want)
+		}
+		w := walker{schema: s, sink: &sink{}}
+		if w.begin(list); w.telling > maxTelling+1 {
+			t.Errorf("%d steps to tell what is wrong with %d items", w.telling, items)
 		}
 	}
 	wide := mustSchema(t, `{"items":{"anyOf":[{"required":["a"],"properties":{"b":{"items":{"type":"string"}}}},{"type":"null"}]}}`)
@@ -376,7 +380,10 @@ func TestBranchesThatCallEachOther(t *testing.T) {
 // taken for refused when it is told why.
 func TestKeptAnswersAreThoseToTheQuestion(t *testing.T) {
 	many := func(item string) string { return "[" + strings.Repeat(item+",", 2*askedOften) }
+	const listed = `"$defs":{"B":{"not":{"items":{"type":"string"}}}}`
 	for schema, c := range map[string]struct{ value, want string }{
+		`{"allOf":[{"anyOf":[{"allOf":[{"required":["c"]},{"properties":{"a":{"items":{"type":"string"}},"b":{"$ref":"#/$defs/B"}}}]},{"type":"null"}]},{"properties":{"b":{"$ref":"#/$defs/B"}}}],` + listed + `}`: {
+			`{"a":` + many(`"x"`) + `"x"],"b":` + many(`"x"`) + `1]}`, "anyOf: fits none of the allowed forms"},
 		`{"items":{"anyOf":[{"type":"integer"},{"type":"string"}]}}`:                              {many(`1,"x"`) + `1]`, ""},
 		`{"items":{"anyOf":[{"maxItems":0},{"minItems":2},{"type":"string"}]}}`:                   {many(`[],[1,2],"x"`) + `[1]]`, fmt.Sprintf("/%d anyOf: fits none of the allowed forms", 6*askedOften)},
 		`{"items":{"required":["a"],"anyOf":[{"properties":{"b":{"type":"null"}}},{"const":1}]}}`: {many(`{"a":1}`) + `{"b":null}]`, fmt.Sprintf("/%d/a required: is required", 2*askedOften)},

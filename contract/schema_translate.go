@@ -48,9 +48,9 @@ func copyTree(v any) any {
 // object finds the schemas in an object of OpenAPI that is none, by what may stand
 // in an object of its kind: a parameter may be called schema, and a body example.
 func (t *translator) object(kind string, v any, pointer string) {
-	in, ok := v.(map[string]any)
+	in, _ := v.(map[string]any)
 	here := spotKind{kind, pointer}
-	if !ok || t.met[here] {
+	if t.met[here] {
 		return
 	}
 	t.met[here] = true
