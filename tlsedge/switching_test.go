@@ -29,7 +29,7 @@ func TestAFrameRightBehindThe101Arrives(t *testing.T) {
 		c := http.NewResponseController(w)
 		_ = c.Flush()
 		<-sent
-		<-time.After(20 * time.Millisecond) // net/http has read ahead by now, or will once the connection is taken
+		<-time.After(150 * time.Millisecond) // net/http has read ahead by now: it looks for a client that has gone
 		conn, rw, err := c.Hijack()
 		if err != nil {
 			t.Error(err)
