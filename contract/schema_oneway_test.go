@@ -22,39 +22,20 @@ func TestReadOnlyInUnions(t *testing.T) {
 		based = `{"allOf":[{"properties":{"id":{"ONLY":true}}},{"properties":{"kind":{"const":"cat"},"id":{"type":"integer"}}}]}`
 	)
 	for schema, oneWay := range map[string]bool{
-		`{"oneOf":[` + cat + `,` + dog + `]}`:                                                                       true,
-		`{"anyOf":[` + cat + `,` + dog + `]}`:                                                                       true,
-		`{"oneOf":[` + cat + `,` + dog + `,{"type":"null"}]}`:                                                       true,
-		`{"oneOf":[` + cat + `,` + fish + `]}`:                                                                      true,
-		`{"oneOf":[` + based + `,` + dog + `]}`:                                                                     true,
-		`{"oneOf":[{"anyOf":[` + cat + `,` + fish + `]},` + dog + `]}`:                                              true,
-		`{"allOf":[{"oneOf":[` + cat + `,` + dog + `]}],"properties":{"x":{}}}`:                                     true,
-		`{"if":{"required":["kind"]},"then":` + cat + `,"else":` + dog + `}`:                                        true,
-		`{"if":{"required":["kind"]},"then":` + cat + `}`:                                                           true,
-		`{"dependentSchemas":{"id":` + cat + `}}`:                                                                   true,
-		`{"patternProperties":{"^id$":{"ONLY":true}},"properties":{"id":{}}}`:                                       true,
-		`{"patternProperties":{"^id$":{"ONLY":true}}}`:                                                              true,
-		`{"patternProperties":{"^id$":{"ONLY":true},"^i":{}}}`:                                                      true,
-		`{"patternProperties":{"^id$":{},"^i":{},"^x":{}}}`:                                                         false,
-		`{"patternProperties":{"^x":{"ONLY":true}},"additionalProperties":{}}`:                                      false,
-		`{"patternProperties":{"^x":{}},"additionalProperties":{"ONLY":true}}`:                                      true,
-		`{"additionalProperties":{"ONLY":true}}`:                                                                    true,
-		`{"additionalProperties":{"ONLY":true},"properties":{"id":{}}}`:                                             false,
-		`{"unevaluatedProperties":{"ONLY":true}}`:                                                                   true,
-		`{"allOf":[{"additionalProperties":{"ONLY":true}},{"properties":{"id":{}}}]}`:                               true,
-		`{"allOf":[{"additionalProperties":{"ONLY":true}},{"patternProperties":{"^id$":{}}}]}`:                      true,
-		`{"allOf":[{"additionalProperties":{"allOf":[{"ONLY":true}]}},{"additionalProperties":{}}]}`:                true,
-		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"patternProperties":{"^i":{"ONLY":true},"^x":{}}}]}`: true,
-		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"patternProperties":{"^i":{}}}]}`:                    false,
-		`{"oneOf":[{"additionalProperties":{"ONLY":true}},{"additionalProperties":{"ONLY":true}}]}`:                 true,
-		`{"oneOf":[{"additionalProperties":{"ONLY":true}},{"additionalProperties":{}}]}`:                            false,
-		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"properties":{"x":{}}}]}`:                            true,
-		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"patternProperties":{"^x":{}}}]}`:                    true,
-		`{"allOf":[{"properties":{"id":{}},"additionalProperties":{"ONLY":true}},{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"string"}]}}}]}`: false,
-		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"string","ONLY":true}]}}}`:                                                               true,
-		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"null"}]}}}`:                                                                             true,
-		`{"$defs":{"Id":{"ONLY":true}},"properties":{"id":{"allOf":[{"$ref":"#/$defs/Id"}]}}}`:                                                                         true,
-		`{"$dynamicRef":"#t","$defs":{"T":{"$dynamicAnchor":"t","oneOf":[` + cat + `,` + dog + `]}}}`:                                                                  true,
+		`{"oneOf":[` + cat + `,` + dog + `]}`:                                                                                  true,
+		`{"anyOf":[` + cat + `,` + dog + `]}`:                                                                                  true,
+		`{"oneOf":[` + cat + `,` + dog + `,{"type":"null"}]}`:                                                                  true,
+		`{"oneOf":[` + cat + `,` + fish + `]}`:                                                                                 true,
+		`{"oneOf":[` + based + `,` + dog + `]}`:                                                                                true,
+		`{"oneOf":[{"anyOf":[` + cat + `,` + fish + `]},` + dog + `]}`:                                                         true,
+		`{"allOf":[{"oneOf":[` + cat + `,` + dog + `]}],"properties":{"x":{}}}`:                                                true,
+		`{"if":{"required":["kind"]},"then":` + cat + `,"else":` + dog + `}`:                                                   true,
+		`{"if":{"required":["kind"]},"then":` + cat + `}`:                                                                      true,
+		`{"dependentSchemas":{"id":` + cat + `}}`:                                                                              true,
+		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"string","ONLY":true}]}}}`:                       true,
+		`{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"null"}]}}}`:                                     true,
+		`{"$defs":{"Id":{"ONLY":true}},"properties":{"id":{"allOf":[{"$ref":"#/$defs/Id"}]}}}`:                                 true,
+		`{"$dynamicRef":"#t","$defs":{"T":{"$dynamicAnchor":"t","oneOf":[` + cat + `,` + dog + `]}}}`:                          true,
 		`{"oneOf":[` + cat + `,` + cow + `]}`:                                                                                  false,
 		`{"oneOf":[` + cat + `,` + dog + `],"properties":{"id":{}}}`:                                                           true,
 		`{"oneOf":[` + cat + `,` + fish + `],"properties":{"id":{}}}`:                                                          false,
@@ -71,18 +52,7 @@ func TestReadOnlyInUnions(t *testing.T) {
 		`{"not":` + cat + `,"properties":{"id":{}}}`:                                                                           false,
 		`{"oneOf":[{"properties":{"id":{"properties":{"id":{"ONLY":true}}}}},{"properties":{"id":{"properties":{"id":{}}}}}]}`: false,
 	} {
-		in := schemaFor(t, strings.ReplaceAll(schema, "ONLY", "readOnly"), request)
-		v := value(t, `{"id":1}`)
-		if _, _, unknown := in.Prepare(v, Reject); (brief(unknown) == "/id readOnly: is set by the server and must not be sent") != oneWay {
-			t.Errorf("%s, sent: %s", schema, brief(unknown))
-		}
-		if stripped, _, _ := in.Prepare(v, Strip); (len(stripped.(map[string]any)) == 0) != oneWay {
-			t.Errorf("%s, stripped: %v", schema, stripped)
-		}
-		out := schemaFor(t, strings.ReplaceAll(schema, "ONLY", "writeOnly"), answer)
-		if _, _, unknown := out.Prepare(v, Reject); (brief(unknown) == "/id writeOnly: must not be shown") != oneWay {
-			t.Errorf("%s, shown: %s", schema, brief(unknown))
-		}
+		travelsOneWay(t, schema, oneWay)
 	}
 	for schema, oneWay := range map[string]bool{
 		`{"oneOf":[{"properties":{"pet":` + cat + `}},{"properties":{"pet":` + dog + `}}]}`: true,
@@ -93,6 +63,52 @@ func TestReadOnlyInUnions(t *testing.T) {
 		if _, _, unknown := s.Prepare(value(t, `{"pet":{"id":1}}`), Reject); (brief(unknown) == "/pet/id readOnly: is set by the server and must not be sent") != oneWay {
 			t.Errorf("%s, a member of a member: %s", schema, brief(unknown))
 		}
+	}
+}
+
+// travelsOneWay checks whether a schema keeps the member id, marked by ONLY, from
+// being sent when it is read-only, and from being shown when it is write-only.
+func travelsOneWay(t *testing.T, schema string, oneWay bool) {
+	t.Helper()
+	in := schemaFor(t, strings.ReplaceAll(schema, "ONLY", "readOnly"), request)
+	v := value(t, `{"id":1}`)
+	if _, _, unknown := in.Prepare(v, Reject); (brief(unknown) == "/id readOnly: is set by the server and must not be sent") != oneWay {
+		t.Errorf("%s, sent: %s", schema, brief(unknown))
+	}
+	if stripped, _, _ := in.Prepare(v, Strip); (len(stripped.(map[string]any)) == 0) != oneWay {
+		t.Errorf("%s, stripped: %v", schema, stripped)
+	}
+	out := schemaFor(t, strings.ReplaceAll(schema, "ONLY", "writeOnly"), answer)
+	if _, _, unknown := out.Prepare(v, Reject); (brief(unknown) == "/id writeOnly: must not be shown") != oneWay {
+		t.Errorf("%s, shown: %s", schema, brief(unknown))
+	}
+}
+
+// TestReadOnlyWithoutAName: what patterns and additionalProperties say of the
+// members that they are about counts as what properties say.
+func TestReadOnlyWithoutAName(t *testing.T) {
+	for schema, oneWay := range map[string]bool{
+		`{"patternProperties":{"^id$":{"ONLY":true}},"properties":{"id":{}}}`:                                                                                          true,
+		`{"patternProperties":{"^id$":{"ONLY":true}}}`:                                                                                                                 true,
+		`{"patternProperties":{"^id$":{"ONLY":true},"^i":{}}}`:                                                                                                         true,
+		`{"patternProperties":{"^id$":{},"^i":{},"^x":{}}}`:                                                                                                            false,
+		`{"patternProperties":{"^x":{"ONLY":true}},"additionalProperties":{}}`:                                                                                         false,
+		`{"patternProperties":{"^x":{}},"additionalProperties":{"ONLY":true}}`:                                                                                         true,
+		`{"additionalProperties":{"ONLY":true}}`:                                                                                                                       true,
+		`{"additionalProperties":{"ONLY":true},"properties":{"id":{}}}`:                                                                                                false,
+		`{"unevaluatedProperties":{"ONLY":true}}`:                                                                                                                      true,
+		`{"allOf":[{"additionalProperties":{"ONLY":true}},{"properties":{"id":{}}}]}`:                                                                                  true,
+		`{"allOf":[{"additionalProperties":{"ONLY":true}},{"patternProperties":{"^id$":{}}}]}`:                                                                         true,
+		`{"allOf":[{"additionalProperties":{"allOf":[{"ONLY":true}]}},{"additionalProperties":{}}]}`:                                                                   true,
+		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"patternProperties":{"^i":{"ONLY":true},"^x":{}}}]}`:                                                    true,
+		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"patternProperties":{"^i":{}}}]}`:                                                                       false,
+		`{"oneOf":[{"additionalProperties":{"ONLY":true}},{"additionalProperties":{"ONLY":true}}]}`:                                                                    true,
+		`{"oneOf":[{"additionalProperties":{"ONLY":true}},{"additionalProperties":{}}]}`:                                                                               false,
+		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"properties":{"x":{}}}]}`:                                                                               true,
+		`{"oneOf":[{"patternProperties":{"^i":{"ONLY":true}}},{"patternProperties":{"^x":{}}}]}`:                                                                       true,
+		`{"allOf":[{"properties":{"id":{}},"additionalProperties":{"ONLY":true}},{"properties":{"id":{"oneOf":[{"type":"integer","ONLY":true},{"type":"string"}]}}}]}`: false,
+	} {
+		travelsOneWay(t, schema, oneWay)
 	}
 }
 
