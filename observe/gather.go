@@ -12,13 +12,16 @@ const maxGathered = 256 << 10
 
 // gather writes the lines of calls that end at the same time in one Write. Who
 // finds nobody writing writes, and takes along the lines of those who come
-// meanwhile. No line waits for others to come.
+// meanwhile. No line waits for others to come; where calls came together last
+// time, those that could end at once go first.
 type gather struct {
 	out io.Writer
 
 	mu      sync.Mutex
 	changed *sync.Cond // writing, or waiting
 	writing bool
+	calls   int    // that have left since somebody writes
+	company bool   // there were several when somebody wrote last
 	waiting []byte // lines that are in nobody's hands yet
 	spare   []byte // the room of the lines written last
 }
@@ -54,13 +57,16 @@ func (g *gather) leave(lines []byte) error {
 		g.changed.Wait()
 	}
 	g.waiting = append(g.waiting, lines...)
+	g.calls++
 	if g.writing {
 		return nil
 	}
 	g.writing = true
-	g.mu.Unlock()
-	runtime.Gosched() // those who are about to end come along
-	g.mu.Lock()
+	if g.company { // alone it would only wake an idle thread
+		g.mu.Unlock()
+		runtime.Gosched() // those who are about to end come along
+		g.mu.Lock()
+	}
 	return g.write()
 }
 
@@ -81,6 +87,7 @@ func (g *gather) write() (first error) {
 		}
 	}
 	g.writing = false
+	g.company, g.calls = g.calls > 1, 0
 	g.changed.Broadcast()
 	return first
 }

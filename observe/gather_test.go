@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,44 @@ func TestLinesOfCallsThatEndTogetherAreOneWrite(t *testing.T) {
 			t.Errorf("%q, %v", out.String(), err)
 		}
 	})
+}
+
+// TestCallsGoFirstWhereTheyCameTogether: who could end is let to before another
+// writes, if and only if the last that wrote had company.
+func TestCallsGoFirstWhereTheyCameTogether(t *testing.T) {
+	g := newGather(nil)
+	var out *gate
+	var wg sync.WaitGroup
+	for range 2 {
+		out = newGate()
+		g.out = out
+		wg.Go(func() { _ = g.leave([]byte("x")) })
+		<-out.begun
+		_ = g.leave([]byte("x"))
+		close(out.open)
+		if wg.Wait(); !g.company {
+			t.Error("two calls came together, and neither had company")
+		}
+		for range 2 {
+			if _ = g.leave([]byte("x")); g.company {
+				t.Error("a call alone had company")
+			}
+		}
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // who may go on goes on in the order of a queue, but for one in 61
+	for _, company := range []bool{true, false} {
+		before := out.n
+		for range 100 {
+			g.company = company
+			for range 2 {
+				wg.Go(func() { _ = g.leave([]byte("x")) })
+			}
+			wg.Wait()
+		}
+		if n := out.n - before; n > 150 == company {
+			t.Errorf("with company %v, 200 calls were %d writes", company, n)
+		}
+	}
 }
 
 func TestLinesThatWaitAreBounded(t *testing.T) {
