@@ -202,17 +202,18 @@ func (c *compiler) shapeRest(s *shape, all []applied) {
 		for _, p := range a.node.patterns {
 			one := []applied{{node: p.node, sure: a.sure}}
 			matched = append(matched, applied{node: p.node})
-			m := c.unnamed(append(one, others(all, a.node)...), alike(all, p))
+			here := append(one, others(all, a.node, false)...)
+			m := c.unnamed(append(one, others(all, a.node, true)...), here, alike(all, p))
 			s.patterns = append(s.patterns, patternField{p.re, m})
 		}
 	}
-	rest := others(all, nil)
-	s.rest = c.unnamed(rest, rest)
+	rest := others(all, nil, true)
+	s.rest = c.unnamed(rest, rest, rest)
 	if len(s.patterns) > 1 { // how many of them hangs on the name
 		for _, a := range rest {
 			matched = append(matched, applied{node: a.node})
 		}
-		s.mixed = c.unnamed(matched, nil)
+		s.mixed = c.unnamed(matched, nil, nil)
 		for _, p := range s.patterns {
 			s.mixed.readOnly = s.mixed.readOnly || p.readOnly
 			s.mixed.writeOnly = s.mixed.writeOnly || p.writeOnly
@@ -220,15 +221,15 @@ func (c *compiler) shapeRest(s *shape, all []applied) {
 	}
 }
 
-// unnamed is what is known of members that no properties name: here are the
-// schemas that apply to them, and name those that say which way they travel. It is
-// nil without any.
-func (c *compiler) unnamed(here, name []applied) *knownField {
-	if here == nil {
+// unnamed is what is known of members that no properties name: may are the schemas
+// that may apply to them, here those that do where their own schema does, and name
+// those that are about them by name. It is nil without any.
+func (c *compiler) unnamed(may, here, name []applied) *knownField {
+	if may == nil {
 		return nil
 	}
 	says := func(of func(*node) bool) bool { return oneWayOf(here, name, of) }
-	return &knownField{shape: c.shapeOf(here), readOnly: says(saysReadOnly), writeOnly: says(saysWriteOnly)}
+	return &knownField{shape: c.shapeOf(may), readOnly: says(saysReadOnly), writeOnly: says(saysWriteOnly)}
 }
 
 // alike are the schemas of members that have one pattern, in whatever branch.
@@ -243,14 +244,17 @@ func alike(all []applied, pattern patternNode) (out []applied) {
 	return out
 }
 
-// others are the schemas for what nothing names, without those of one schema.
-func others(all []applied, but *node) []applied {
+// others are the schemas for what nothing names, without those of one schema, and
+// those of unevaluatedProperties on request: what a pattern names they may not be
+// about.
+func others(all []applied, but *node, unevaluated bool) []applied {
 	var out []applied
 	for _, a := range all {
-		for _, m := range []*node{a.node.additional, a.node.restFields} {
-			if m != nil && a.node != but {
-				out = append(out, applied{node: m, sure: a.sure})
-			}
+		if a.node.additional != nil && a.node != but {
+			out = append(out, applied{node: a.node.additional, sure: a.sure})
+		}
+		if a.node.restFields != nil && a.node != but && unevaluated {
+			out = append(out, applied{node: a.node.restFields, sure: a.sure})
 		}
 	}
 	return out

@@ -25,6 +25,7 @@ type lull struct {
 	owed    bool      // Conn does not have it yet
 	reading int       // reads of Conn that are on their way
 	waiting bool      // somebody waits for over
+	taken   bool      // by a handler, whose reads are its own
 	over    sync.Cond
 	timer   *time.Timer
 }
@@ -51,7 +52,7 @@ func (l *lull) begin(one bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// net/http's header and body have a deadline, and only this read has none.
-	if one && l.until.IsZero() {
+	if one && l.until.IsZero() && !l.taken {
 		l.wait()
 	}
 	if err := l.pay(); err != nil {
@@ -71,6 +72,13 @@ func (l *lull) wait() {
 	for l.waiting = true; l.waiting; {
 		l.over.Wait()
 	}
+}
+
+// take ends the waiting: a handler has the connection, and may read it by bytes.
+func (l *lull) take() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.taken = true
 }
 
 func (l *lull) end() {

@@ -229,3 +229,40 @@ func TestAHandlerLearnsThatItsClientHasGone(t *testing.T) {
 		}
 	})
 }
+
+// TestAHandlerReadsItsConnectionByBytes: one that has taken a connection over
+// waits for nothing but the client.
+func TestAHandlerReadsItsConnectionByBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const said = "byte by byte"
+		done := make(chan time.Duration, 1)
+		client, _, _ := startLogged(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			say(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+			start, got := time.Now(), ""
+			for one := make([]byte, 1); len(got) < len(said); got += string(one) {
+				if _, err := conn.Read(one); err != nil {
+					t.Error(err)
+					break
+				}
+			}
+			if got != said {
+				t.Errorf("%q was read, want %q", got, said)
+			}
+			done <- time.Since(start)
+		}))
+		say(client, upgrade)
+		if answer, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil || answer.StatusCode != 101 {
+			t.Fatalf("%v, %v; want 101", answer, err)
+		}
+		say(client, said)
+		if took := <-done; took != 0 {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

@@ -75,7 +75,12 @@ func (r *reader) refusal(p []byte) (int, error) {
 }
 
 // take ends the scanning: a handler has the connection.
-func (r *reader) take() { r.taken.Store(true) }
+func (r *reader) take() {
+	r.taken.Store(true)
+	if l, ok := r.Conn.(*lull); ok {
+		l.take()
+	}
+}
 
 // Close closes the connection. A refused client sends more than was read, and
 // the kernel would answer that with a reset that overtakes the refusal; so it
