@@ -40,6 +40,7 @@ type lane struct {
 	last  int64   // the newest version sent, 0 for none
 	held  []Event // those that wait, by version
 	timer *time.Timer
+	until int64 // the version that has waited long enough when the timer ends
 }
 
 // Publish sends an event to the connections of its topic. Call it when the
@@ -63,52 +64,58 @@ func (h *Hub) Publish(e Event) {
 	switch {
 	case len(h.conns) == 0: // there is nobody to be told in order
 		l.last, l.held = max(l.last, e.Version), nil
-	case l.last > 0 && e.Version < l.last:
-	case l.last > 0 && (e.Version <= l.last+1 || e.Version > l.last+leap):
-		h.send(e)
-		l.last = e.Version
-		h.follow(l)
-	default:
-		h.hold(l, e)
+	case e.Version >= l.last:
+		l.hold(e)
+		if l.last > 0 {
+			h.release(l, 0)
+		}
+		h.wait(l)
 	}
 }
 
-// hold lets an event wait for those before it.
-func (h *Hub) hold(l *lane, e Event) {
+// hold puts an event where it belongs among those that wait.
+func (l *lane) hold(e Event) {
 	at, _ := slices.BinarySearchFunc(l.held, e.Version, func(x Event, v int64) int { return cmp.Compare(x.Version, v) })
 	l.held = slices.Insert(l.held, at, e)
-	if l.timer != nil {
+}
+
+// release sends those that wait up to a version, and what need not wait then.
+func (h *Hub) release(l *lane, until int64) {
+	for len(l.held) > 0 {
+		e := l.held[0]
+		if e.Version > max(until, l.last+1) && e.Version <= l.last+leap {
+			break
+		}
+		h.send(e)
+		l.last = e.Version
+		l.held = l.held[1:]
+	}
+	if len(l.held) == 0 && l.timer != nil && l.timer.Stop() {
+		l.timer = nil
+	}
+}
+
+// wait sees to it that the waiting of those held now has an end. Those held
+// later wait for holes of their own.
+func (h *Hub) wait(l *lane) {
+	if len(l.held) == 0 || l.timer != nil {
 		return
 	}
-	wait := patience
+	long := patience
 	if l.last == 0 {
-		wait = greeting
+		long = greeting
 	}
-	l.timer = time.AfterFunc(wait, func() {
+	l.until = l.held[len(l.held)-1].Version
+	l.timer = time.AfterFunc(long, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		l.timer = nil
 		if h.stopping {
 			return
 		}
-		for _, e := range l.held {
-			h.send(e)
-			l.last = e.Version
-		}
-		l.held = nil
+		h.release(l, l.until)
+		h.wait(l)
 	})
-}
-
-// follow sends those that waited for the event just sent.
-func (h *Hub) follow(l *lane) {
-	for len(l.held) > 0 && l.held[0].Version <= l.last+1 {
-		h.send(l.held[0])
-		l.last = l.held[0].Version
-		l.held = l.held[1:]
-	}
-	if len(l.held) == 0 && l.timer != nil && l.timer.Stop() {
-		l.timer = nil
-	}
 }
 
 // send gives an event to the connections that may see it.

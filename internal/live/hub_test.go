@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -21,12 +23,63 @@ import (
 // site is a hub behind a real server. The test says who connects with the
 // header Test-Member.
 type site struct {
-	t   *testing.T
-	hub *live.Hub
-	url string
+	t      *testing.T
+	hub    *live.Hub
+	url    string
+	client *http.Client
 }
 
 func open(t *testing.T, cfg live.Config) *site {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openOn(t, cfg, l, http.DefaultClient)
+}
+
+// openInBubble is open without the kernel, whose time is not that of
+// testing/synctest.
+func openInBubble(t *testing.T, cfg live.Config) *site {
+	t.Helper()
+	l := pipes{make(chan net.Conn), make(chan struct{}), new(sync.Once)}
+	return openOn(t, cfg, l, &http.Client{Transport: &http.Transport{DialContext: l.dial}})
+}
+
+// pipes is a listener that is dialed in memory.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  *sync.Once
+}
+
+func (l pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l pipes) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+
+func openOn(t *testing.T, cfg live.Config, l net.Listener, client *http.Client) *site {
 	t.Helper()
 	hub, err := live.New(cfg)
 	if err != nil {
@@ -54,7 +107,8 @@ func open(t *testing.T, cfg live.Config) *site {
 			return nil
 		}})
 	})
-	server := httptest.NewServer(facts(serve))
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: facts(serve)}}
+	server.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 		defer cancel()
@@ -63,7 +117,7 @@ func open(t *testing.T, cfg live.Config) *site {
 		}
 		server.Close()
 	})
-	return &site{t, hub, server.URL}
+	return &site{t, hub, server.URL, client}
 }
 
 func (s *site) context() context.Context {
@@ -91,6 +145,7 @@ func (s *site) try(opts *websocket.DialOptions, header ...string) (*websocket.Co
 	for i := 0; i < len(header); i += 2 {
 		opts.HTTPHeader.Add(header[i], header[i+1])
 	}
+	opts.HTTPClient = s.client
 	return websocket.Dial(s.context(), s.url, opts)
 }
 
@@ -187,29 +242,45 @@ func TestEventIsSeenAsItsPrincipalMay(t *testing.T) {
 	}
 }
 
+// TestVersionsArriveInTheirOrder publishes versions at certain milliseconds, in
+// a time of its own, and looks at when they arrive.
 func TestVersionsArriveInTheirOrder(t *testing.T) {
-	for name, c := range map[string]struct {
-		publish []int64
-		want    []int64
-	}{
-		"as they come":              {[]int64{3, 4, 5}, []int64{3, 4, 5}},
-		"the other way round":       {[]int64{7, 6, 5, 8}, []int64{5, 6, 7, 8}},
-		"one that comes twice":      {[]int64{3, 3, 4}, []int64{3, 3, 4}},
-		"one that is never told":    {[]int64{3, 5, 6}, []int64{3, 5, 6}},
-		"made anew":                 {[]int64{3, 1 << 32, 1<<32 + 1}, []int64{3, 1 << 32, 1<<32 + 1}},
-		"a hole that fills in time": {[]int64{3, 6, 5, 4, 7}, []int64{3, 4, 5, 6, 7}},
+	const anew = 1 << 32
+	type told struct{ at, version int64 }
+	for name, c := range map[string]struct{ publish, want []told }{
+		"as they come":                    {[]told{{0, 3}, {0, 4}, {20, 5}}, []told{{10, 3}, {10, 4}, {20, 5}}},
+		"the other way round":             {[]told{{0, 7}, {0, 6}, {5, 5}, {20, 8}}, []told{{10, 5}, {10, 6}, {10, 7}, {20, 8}}},
+		"one that comes twice":            {[]told{{0, 3}, {0, 3}, {20, 4}, {20, 4}}, []told{{10, 3}, {10, 3}, {20, 4}, {20, 4}}},
+		"one that comes too late":         {[]told{{0, 3}, {20, 5}, {125, 4}, {126, 6}}, []told{{10, 3}, {120, 5}, {126, 6}}},
+		"one that is never told":          {[]told{{0, 3}, {20, 5}, {30, 6}}, []told{{10, 3}, {120, 5}, {120, 6}}},
+		"two that are never told":         {[]told{{0, 3}, {20, 5}, {70, 7}}, []told{{10, 3}, {120, 5}, {220, 7}}},
+		"a hole that fills in time":       {[]told{{0, 3}, {20, 6}, {30, 5}, {119, 4}, {119, 7}}, []told{{10, 3}, {119, 4}, {119, 5}, {119, 6}, {119, 7}}},
+		"a hole behind the first":         {[]told{{0, 3}, {1, 4}, {2, 6}, {109, 5}}, []told{{10, 3}, {10, 4}, {109, 5}, {109, 6}}},
+		"a second hole, another wait":     {[]told{{0, 3}, {20, 5}, {30, 4}, {40, 7}, {139, 6}}, []told{{10, 3}, {30, 4}, {30, 5}, {139, 6}, {139, 7}}},
+		"made anew":                       {[]told{{0, 3}, {20, anew}, {20, anew + 1}}, []told{{10, 3}, {20, anew}, {20, anew + 1}}},
+		"made anew at once":               {[]told{{0, 3}, {0, anew}}, []told{{10, 3}, {10, anew}}},
+		"made anew while one waits":       {[]told{{0, 3}, {20, 5}, {30, anew}}, []told{{10, 3}, {120, 5}, {120, anew}}},
+		"the farthest that is waited for": {[]told{{0, 3}, {20, 3 + 256}, {40, 3 + 257}}, []told{{10, 3}, {120, 259}, {120, 260}}},
+		"one farther":                     {[]told{{0, 3}, {20, 3 + 257}}, []told{{10, 3}, {20, 260}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, live.Config{})
-			ws := s.dial()
-			for _, version := range c.publish {
-				s.hub.Publish(versioned("1", version))
-			}
-			for _, version := range c.want {
-				if got, want := s.read(ws), fmt.Sprint("1 version ", version); got != want {
-					t.Fatalf("got %q, want %q", got, want)
+			synctest.Test(t, func(t *testing.T) {
+				s := openInBubble(t, live.Config{})
+				ws := s.dial()
+				begin := time.Now()
+				go func() {
+					for _, e := range c.publish {
+						time.Sleep(time.Duration(e.at)*time.Millisecond - time.Since(begin))
+						s.hub.Publish(versioned("1", e.version))
+					}
+				}()
+				for _, e := range c.want {
+					got := fmt.Sprint(s.read(ws), " at ", time.Since(begin))
+					if want := fmt.Sprintf("1 version %d at %dms", e.version, e.at); got != want {
+						t.Fatalf("got %q, want %q", got, want)
+					}
 				}
-			}
+			})
 		})
 	}
 }
@@ -238,23 +309,25 @@ func TestAVersionThatComesTooLateIsDropped(t *testing.T) {
 // version was given to it, as writers of one slot do.
 func TestManyWritersLoseNoEvent(t *testing.T) {
 	const writers, each = 16, 20
-	s := open(t, live.Config{Queue: writers * each})
-	ws := s.dial()
-	var last atomic.Int64
-	var wg sync.WaitGroup
-	for range writers {
-		wg.Go(func() {
-			for range each {
-				s.hub.Publish(versioned("1", last.Add(1)))
-			}
-		})
-	}
-	wg.Wait()
-	for version := 1; version <= writers*each; version++ {
-		if got, want := s.read(ws), fmt.Sprint("1 version ", version); got != want {
-			t.Fatalf("got %q, want %q", got, want)
+	synctest.Test(t, func(t *testing.T) { // where no writer is overtaken by the clock
+		s := openInBubble(t, live.Config{Queue: writers * each})
+		ws := s.dial()
+		var last atomic.Int64
+		var wg sync.WaitGroup
+		for range writers {
+			wg.Go(func() {
+				for range each {
+					s.hub.Publish(versioned("1", last.Add(1)))
+				}
+			})
 		}
-	}
+		wg.Wait()
+		for version := 1; version <= writers*each; version++ {
+			if got, want := s.read(ws), fmt.Sprint("1 version ", version); got != want {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+		}
+	})
 }
 
 func versioned(key string, version int64) live.Event {
@@ -290,7 +363,7 @@ func TestCloseCodes(t *testing.T) {
 		"too many messages":     {websocket.MessageText, []byte("ping"), 6, 1008},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &site{t, s.hub, s.url}
+			s := &site{t, s.hub, s.url, s.client}
 			ws := s.dial()
 			for range c.times {
 				if err := ws.Write(s.context(), c.kind, c.message); err != nil {
