@@ -178,6 +178,7 @@ func (d *document) fillBody(o *operation, stated map[string]any, given string) e
 			o.media += "; boundary=" + boundary
 		}
 		o.guarded = d.members(m["schema"], guarded{})
+		o.unguarded = d.missing(content, o.guarded)
 		if given != "" {
 			if o.body = []byte(given); as.JSON {
 				o.value = decoded(o.body)

@@ -184,7 +184,8 @@ func (d *document) object(m map[string]any, depth int) (any, error) {
 
 // sent tells whether every client may send a member.
 func (d *document) sent(schema any) bool {
-	return d.joined(schema, maxDepth)["readOnly"] != true && d.writers(schema) == nil
+	roles, _ := d.writers(schema)
+	return roles == nil && d.joined(schema, maxDepth)["readOnly"] != true
 }
 
 func (d *document) array(m map[string]any, depth int) (any, error) {

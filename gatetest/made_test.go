@@ -1,6 +1,7 @@
 package gatetest_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -177,5 +178,74 @@ func TestMembersForRolesAreTried(t *testing.T) {
 	}
 	if want := []string{"member /margin set by editor (no)", "member /place/shelf set by editor (yes)"}; !slices.Equal(members, want) || !slices.Equal(failed, want[:1]) {
 		t.Errorf("rows %q, fail %q", members, failed)
+	}
+}
+
+// TestMembersForRolesAreFound: wherever a member stands that is left to some, a row sets
+// it, and the contract refuses that for nothing but the role.
+func TestMembersForRolesAreFound(t *testing.T) {
+	const left = "{ type: integer, x-gatehouse: { write_roles: [admin] } }"
+	document := `
+openapi: 3.1.0
+info: { title: T, version: '1' }
+components: { schemas: { Node: { type: object, properties: { cost: ` + left + `, under: { type: array, items: { $ref: '#/components/schemas/Node' } } } } } }
+paths:
+`
+	want := map[string]string{}
+	for i, c := range []struct{ media, schema, want string }{
+		{"application/json", "type: object, properties: { a/b: LEFT }", `/a~1b {"a/b":1}`},
+		{"application/json", "type: array, items: { type: object, properties: { a: LEFT } }", `/0/a [{"a":1}]`},
+		{"application/json", "type: array, minItems: 2, items: { type: object, required: [n], properties: { n: { type: integer }, a: LEFT } }", `/0/a [{"a":1,"n":1},{"n":1}]`},
+		{"application/json", "type: object, properties: { l: { type: array, items: LEFT } }", `/l/0 {"l":[1]}`},
+		{"application/json", "type: array, items: { type: array, items: LEFT }", `/0/0 [[1]]`},
+		{"application/json", "oneOf: [{ type: string }, { type: object, properties: { a: LEFT } }]", `/a {"a":1}`},
+		{"application/json", "type: object, required: [k], oneOf: [{ properties: { k: { const: x } } }, { properties: { k: { const: y }, a: LEFT } }]", `/a {"a":1,"k":"y"}`},
+		{"application/json", "type: object, properties: { o: { anyOf: [{ type: 'null' }, { oneOf: [{ type: string }, { type: object, properties: { a: LEFT } }] }] } }", `/o/a {"o":{"a":1}}`},
+		{"application/json", "type: object, properties: { a: LEFT }, oneOf: [{ required: [b], properties: { b: { type: integer } } }, { required: [c], properties: { c: { type: integer } } }]", `/a {"a":1,"b":1}`},
+		{"application/json", "type: object, additionalProperties: LEFT", `/gatetest {"gatetest":1}`},
+		{"application/json", "type: object, patternProperties: { '^x-[0-9]+$': LEFT }", `/x-1 {"x-1":1}`},
+		{"application/json", "$ref: '#/components/schemas/Node'", `/cost {"cost":1}`},
+		{"application/json", "type: object, properties: { tree: { allOf: [{ $ref: '#/components/schemas/Node' }] } }", `/tree/cost {"tree":{"cost":1}}`},
+		{"application/x-www-form-urlencoded", "type: object, required: [b], properties: { a: LEFT, b: { type: string } }", `/a a=1&b=gatetest`},
+		{"application/x-www-form-urlencoded", "type: object, required: [b], properties: { l: { type: array, items: LEFT }, b: { type: string } }", `/l/0 b=gatetest&l=1`},
+	} {
+		id := fmt.Sprint(i, " ", c.schema)
+		document += fmt.Sprintf("  /o%d: { post: { operationId: %q, x-gatehouse: { access: { roles: [clerk, admin] } }, requestBody: { required: true, content: { %s: { schema: { %s } } } } } }\n",
+			i, id, c.media, strings.ReplaceAll(c.schema, "LEFT", left))
+		want[id] = c.want
+	}
+	g := gatetest.Target{Table: gatetest.Compile(t, document), Tokens: map[string]func() string{"clerk": token("clerk"), "admin": token("admin")}}
+	rows, err := g.Access()
+	gaps, err2 := g.Gaps()
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	for _, gap := range gaps {
+		if strings.Contains(gap, "write_roles") || strings.Contains(gap, "no request") {
+			t.Error(gap)
+		}
+	}
+	got := map[string]map[string]bool{}
+	for _, row := range rows {
+		name, found := strings.CutPrefix(row.Name, "member ")
+		if !found {
+			continue
+		}
+		name, _, _ = strings.Cut(name, " set by ")
+		_ = row.Try(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			data, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if got[row.Operation] == nil {
+				got[row.Operation] = map[string]bool{}
+			}
+			got[row.Operation][name+" "+string(data)] = true
+		}))
+	}
+	for id, text := range want {
+		if all := slices.Sorted(maps.Keys(got[id])); !slices.Equal(all, []string{text}) {
+			t.Errorf("%s: %q, want %s", id, all, text)
+		}
 	}
 }

@@ -1,90 +1,13 @@
 package gatetest
 
 import (
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-api/gatehouse/authz"
 	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
-
-// guarded is a member of a body that only some roles may set.
-type guarded struct {
-	path   []string
-	around []any // schemas of the objects that it stands in, below the body itself
-	schema any
-	roles  []string
-}
-
-func (g guarded) pointer() string { return "/" + strings.Join(g.path, "/") }
-
-// maxNesting is how deep members are looked for.
-const maxNesting = 8
-
-// members are the members of a schema that write_roles leaves to some, in its
-// objects.
-func (d *document) members(schema any, in guarded) []guarded {
-	var out []guarded
-	properties, _ := d.joined(schema, maxDepth)["properties"].(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		g := guarded{path: append(slices.Clone(in.path), name), around: in.around, schema: properties[name], roles: d.writers(properties[name])}
-		switch {
-		case g.roles != nil:
-			out = append(out, g)
-		case len(g.path) < maxNesting:
-			g.around = append(slices.Clone(in.around), properties[name])
-			out = append(out, d.members(properties[name], g)...)
-		}
-	}
-	return out
-}
-
-// writers are the roles that a schema leaves a value to, nil for all.
-func (d *document) writers(schema any) []string {
-	statements, _ := d.joined(schema, maxDepth)["x-gatehouse"].(map[string]any)
-	list, _ := statements["write_roles"].([]any)
-	var roles []string
-	for _, v := range list {
-		if role, ok := v.(string); ok {
-			roles = append(roles, role)
-		}
-	}
-	return roles
-}
-
-// bodyWith is the body of o with a member set, and the objects that it needs.
-func (d *document) bodyWith(o *operation, g guarded) ([]byte, error) {
-	root, ok := o.value.(map[string]any)
-	if !ok {
-		return nil, errors.New("there is no object to put it into")
-	}
-	root = maps.Clone(root)
-	at := root
-	for i, name := range g.path[:len(g.path)-1] {
-		next, ok := at[name].(map[string]any)
-		if !ok {
-			made, err := d.value(g.around[i])
-			if err != nil {
-				return nil, err
-			}
-			next, _ = made.(map[string]any)
-		}
-		next = maps.Clone(next)
-		if next == nil {
-			return nil, errors.New("there is no object to put it into")
-		}
-		at[name], at = next, next
-	}
-	v, err := d.value(g.schema)
-	if err != nil {
-		return nil, err
-	}
-	at[g.path[len(g.path)-1]] = v
-	return encodeBody(o.op.Body.Content[o.bare], root)
-}
 
 // memberRows set each member that is left to some roles, as every role that may
 // call: 403 for the others, and no 403 for them.
@@ -99,8 +22,8 @@ func (s *suite) memberTries() (rows []Attack, gaps []string) {
 		if o.op.Body == nil {
 			continue
 		}
-		if o.op.Guards("") && len(o.guarded) == 0 {
-			gaps = append(gaps, o.op.ID+": members that write_roles leaves to some; no body that sets one can be made")
+		for _, place := range o.unguarded {
+			gaps = append(gaps, o.op.ID+": a member that write_roles leaves to some, at "+place+" of the body's content; no body that sets it can be made")
 		}
 		for _, g := range o.guarded {
 			body, err := s.documents[o.op.API].bodyWith(o, g)

@@ -32,18 +32,19 @@ type suite struct {
 
 // operation is an operation with a request that fits it.
 type operation struct {
-	op       *contract.Operation
-	path     string // escaped, without the query
-	query    string
-	header   map[string]string
-	cookies  []string
-	segments map[string]string // of the path, by parameter
-	readOnly string            // a member that only answers have, as JSON
-	media    string            // of body, with its parameters
-	bare     string            // without them
-	body     []byte
-	value    any       // the body decoded; nil when that is not known
-	guarded  []guarded // members of the body for some roles
+	op        *contract.Operation
+	path      string // escaped, without the query
+	query     string
+	header    map[string]string
+	cookies   []string
+	segments  map[string]string // of the path, by parameter
+	readOnly  string            // a member that only answers have, as JSON
+	media     string            // of body, with its parameters
+	bare      string            // without them
+	body      []byte
+	value     any       // the body decoded; nil when that is not known
+	guarded   []guarded // members of the body for some roles
+	unguarded []string  // where the contract has more of them, below the content of the body
 }
 
 func newSuite(target Target) (*suite, error) {
