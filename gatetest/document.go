@@ -2,6 +2,7 @@ package gatetest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -188,7 +189,7 @@ func (d *document) fillBody(o *operation, stated map[string]any, given string) e
 		v, ok := exampleOf(m)
 		if !ok {
 			var err error
-			if v, err = d.value(m["schema"]); err != nil {
+			if v, err = d.bodyValue(as, m["schema"]); err != nil {
 				return fmt.Errorf("body: %w; state one in Target.Bodies", err)
 			}
 		}
@@ -200,6 +201,16 @@ func (d *document) fillBody(o *operation, stated map[string]any, given string) e
 		return errors.Join(err, o.bodyFits())
 	}
 	return nil
+}
+
+// bodyValue is a value that fits; in a form with a field, where one may be, for
+// a form without any is no body.
+func (d *document) bodyValue(as *contract.Media, schema any) (any, error) {
+	v, err := d.value(schema)
+	if object, ok := v.(map[string]any); ok && as.Form && len(object) == 0 {
+		return d.value(merge(d.joined(schema, maxDepth), map[string]any{"minProperties": json.Number("1")}))
+	}
+	return v, err
 }
 
 // readOnly is a member that the schema keeps for answers, as JSON; "" when there

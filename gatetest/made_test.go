@@ -120,6 +120,7 @@ func TestBodiesAreMadeForEveryClient(t *testing.T) {
 		{"application/json", "type: array, minItems: 2, uniqueItems: true, items: { enum: [x, y] }", `["x","y"]`},
 		{"application/json", "type: array, minItems: 2, uniqueItems: true, items: { type: boolean }", `[true,false]`},
 		{"application/json", "type: array, minItems: 2, uniqueItems: true, items: { type: object, required: [n], properties: { n: { type: integer } } }", `[{"n":1},{"n":2}]`},
+		{"application/x-www-form-urlencoded", "type: object, properties: { id: { type: integer, readOnly: true }, a: { type: string }, b: { type: string } }", `a=gatetest`},
 		{"application/x-www-form-urlencoded", "type: object, required: [a], properties: { a: { type: array, minItems: 2, items: { type: integer } } }", `a=1&a=1`},
 		{"application/x-www-form-urlencoded", "type: object, required: [a], properties: { a: { type: object, required: [b], properties: { b: { type: integer } } } }", `a=%7B%22b%22%3A1%7D`},
 		{"multipart/form-data", "type: object, required: [a], properties: { a: { type: array, minItems: 2, items: { type: integer } } }", `a=1 a=1`},
