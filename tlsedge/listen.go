@@ -23,7 +23,7 @@ type Caps struct {
 	PerAddress int            // DefaultPerAddress when 0
 	Proxies    []netip.Prefix // declared proxies: all clients arrive from their addresses, so only Total caps them
 
-	// Refused is told of each connection that was closed; nil is nobody. It must
+	// Refused is told of each connection that is closed; nil is nobody. It must
 	// not block.
 	Refused func(netip.Addr)
 }
@@ -84,10 +84,10 @@ func (l *cappedListener) Accept() (net.Conn, error) {
 		if l.enter(key) {
 			return &counted{Conn: conn, leave: func() { l.leave(key) }}, nil
 		}
-		drop(conn)
 		if l.caps.Refused != nil {
 			l.caps.Refused(peer)
 		}
+		drop(conn)
 	}
 }
 

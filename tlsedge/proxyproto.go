@@ -157,11 +157,11 @@ func (c *proxied) begin() {
 		c.err = believable(source.Addr(), addressOf(c.Conn))
 	}
 	if c.err != nil {
-		_ = c.Conn.Close() // nothing was promised to it
 		if c.cfg.Refused != nil {
 			peer, _ := netip.ParseAddrPort(c.Conn.RemoteAddr().String())
 			c.cfg.Refused(peer, c.err)
 		}
+		_ = c.Conn.Close() // nothing was promised to it
 		return
 	}
 	if source.IsValid() {
@@ -179,10 +179,10 @@ func (c *proxied) begin() {
 func (c *proxied) enter(client netip.Addr) error {
 	key := c.clients.key(client)
 	if !c.clients.enter(key) {
-		_ = c.Conn.Close() // nothing was promised to it
 		if c.cfg.Crowded != nil {
 			c.cfg.Crowded(client)
 		}
+		_ = c.Conn.Close() // nothing was promised to it
 		return errors.New("the client that the PROXY header names has too many connections")
 	}
 	c.mu.Lock()
