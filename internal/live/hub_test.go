@@ -257,6 +257,8 @@ func TestVersionsArriveInTheirOrder(t *testing.T) {
 		"a hole that fills in time":       {[]told{{0, 3}, {20, 6}, {30, 5}, {119, 4}, {119, 7}}, []told{{10, 3}, {119, 4}, {119, 5}, {119, 6}, {119, 7}}},
 		"a hole behind the first":         {[]told{{0, 3}, {1, 4}, {2, 6}, {109, 5}}, []told{{10, 3}, {10, 4}, {109, 5}, {109, 6}}},
 		"a second hole, another wait":     {[]told{{0, 3}, {20, 5}, {30, 4}, {40, 7}, {139, 6}}, []told{{10, 3}, {30, 4}, {30, 5}, {139, 6}, {139, 7}}},
+		"a hole after one that filled":    {[]told{{0, 3}, {20, 5}, {30, 4}, {40, 7}}, []told{{10, 3}, {30, 4}, {30, 5}, {140, 7}}},
+		"the first are many":              {[]told{{0, 1001}, {1, 1000}}, []told{{10, 1000}, {10, 1001}}},
 		"made anew":                       {[]told{{0, 3}, {20, anew}, {20, anew + 1}}, []told{{10, 3}, {20, anew}, {20, anew + 1}}},
 		"made anew at once":               {[]told{{0, 3}, {0, anew}}, []told{{10, 3}, {10, anew}}},
 		"made anew while one waits":       {[]told{{0, 3}, {20, 5}, {30, anew}}, []told{{10, 3}, {120, 5}, {120, anew}}},
@@ -285,6 +287,29 @@ func TestVersionsArriveInTheirOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNobodyIsToldInOrder: what came while nobody was there is known to have been.
+func TestNobodyIsToldInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openInBubble(t, live.Config{})
+		gone := s.dial()
+		s.hub.Publish(versioned("1", 3)) // waits, and nobody is there when it has waited
+		if err := gone.Close(websocket.StatusNormalClosure, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.wantLen(0)
+		for _, version := range []int64{5, 4} {
+			s.hub.Publish(versioned("1", version))
+		}
+		ws := s.dial()
+		time.Sleep(time.Second)
+		begin := time.Now()
+		s.hub.Publish(versioned("1", 6))
+		if got := s.read(ws); got != "1 version 6" || time.Since(begin) != 0 {
+			t.Errorf("got %q after %s", got, time.Since(begin))
+		}
+	})
 }
 
 func TestAVersionThatComesTooLateIsDropped(t *testing.T) {
