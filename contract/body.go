@@ -290,7 +290,7 @@ func findNUL(v any) (pointer string, found bool) {
 				if !nameable(name) {
 					return "", true
 				}
-				return "/" + escapeToken(name) + p, true
+				return "/" + strictjson.EscapeToken(name) + p, true
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // body compiles the request body object at a pointer; nil for one that lists no
@@ -21,7 +23,7 @@ func (c *compiler) body(pointer string) (*Body, error) {
 	}
 	b := &Body{Required: required, Content: map[string]*Media{}}
 	for _, name := range sortedKeys(content) {
-		at, key := pointer+"/content/"+escapeToken(name), mediaKey(name)
+		at, key := pointer+"/content/"+strictjson.EscapeToken(name), mediaKey(name)
 		if b.Content[key] != nil {
 			if err := twice(content, name, at); err != nil {
 				return nil, err

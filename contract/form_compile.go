@@ -3,6 +3,8 @@ package contract
 import (
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // formFields compiles the fields of a form: the members of its schema, each in
@@ -29,7 +31,7 @@ func (c *compiler) formFields(m *Media, pointer string) error {
 	}
 	takes := ""
 	for _, name := range sortedKeys(encoding) {
-		at := pointer + "/encoding/" + escapeToken(name)
+		at := pointer + "/encoding/" + strictjson.EscapeToken(name)
 		p := m.fields[name]
 		if p == nil {
 			return &compileError{at, "an encoding for a field that the schema does not name", "it would have no effect", "name a member of the schema, or remove it"}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // nodeKind is the JSON type of a node.
@@ -154,7 +156,7 @@ func (s spot) at() mark {
 
 // get is the member of an object. For a missing one the place is the object's.
 func (s spot) get(name string) spot {
-	child := spot{ptr: s.ptr + "/" + escapePointer(name), key: s.key}
+	child := spot{ptr: s.ptr + "/" + strictjson.EscapeToken(name), key: s.key}
 	if m := s.node.find(name); m != nil {
 		child.key, child.node = m.mark, m.value
 	}
@@ -168,7 +170,7 @@ func (s spot) members() []named {
 	}
 	out := make([]named, len(s.node.members))
 	for i, m := range s.node.members {
-		out[i] = named{m.name, spot{ptr: s.ptr + "/" + escapePointer(m.name), key: m.mark, node: m.value}}
+		out[i] = named{m.name, spot{ptr: s.ptr + "/" + strictjson.EscapeToken(m.name), key: m.mark, node: m.value}}
 	}
 	return out
 }
@@ -232,13 +234,6 @@ func (s spot) walk(pointer string) spot {
 		s = next
 	}
 	return s
-}
-
-func escapePointer(name string) string {
-	if !strings.ContainsAny(name, "~/") {
-		return name
-	}
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
 // isTrue tells whether the boolean true stands there.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-api/gatehouse/internal/nearest"
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // refPlace says what may stand under the members of one kind of object: an object
@@ -260,5 +261,5 @@ func (l *loader) nearestTarget(pointer string) string {
 	if near == "" {
 		return ""
 	}
-	return parent + escapePointer(near)
+	return parent + strictjson.EscapeToken(near)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
@@ -189,9 +190,9 @@ func (p *Param) within(f problem.Field) problem.Field {
 		f.Field = p.Name + "." + f.Field
 	}
 	if p.In == inForm {
-		f.Pointer = "/" + escapeToken(p.Name) + f.Pointer
+		f.Pointer = "/" + strictjson.EscapeToken(p.Name) + f.Pointer
 		return f
 	}
-	f.Pointer = "#/" + p.In + "/" + escapeToken(p.Name) + f.Pointer
+	f.Pointer = "#/" + p.In + "/" + strictjson.EscapeToken(p.Name) + f.Pointer
 	return f
 }

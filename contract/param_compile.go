@@ -3,6 +3,8 @@ package contract
 import (
 	"net/http"
 	"slices"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // param compiles the parameter object at a pointer.
@@ -56,7 +58,7 @@ func (c *compiler) paramSchema(p *Param, object map[string]any, pointer string) 
 					"only application/json is", "state the schema of the parameter itself"}
 			}
 			p.JSON = true
-			return pointer + "/content/" + escapeToken(mediaType) + "/schema", nil
+			return pointer + "/content/" + strictjson.EscapeToken(mediaType) + "/schema", nil
 		}
 	}
 	return "", &compileError{pointer, "a parameter without one schema",

@@ -172,7 +172,7 @@ func (p *Param) convertObject(parts []string) (any, []problem.Field) {
 	for i := 0; i < len(parts) && len(faults) < maxFaults; i += 2 {
 		name, where := parts[i], ""
 		if nameable(parts[i]) {
-			where = "/" + escapeToken(name)
+			where = "/" + strictjson.EscapeToken(name)
 		}
 		f := p.form.fields[name]
 		if f == nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
@@ -69,7 +70,7 @@ func (q *query) undeclared() []problem.Field {
 		switch p := &q.pairs[i]; {
 		case p.used:
 		case nameable(p.name):
-			out = append(out, problem.Field{Field: p.name, Pointer: "#/query/" + escapeToken(p.name), Code: codeUnknown, Message: "is not a known parameter"})
+			out = append(out, problem.Field{Field: p.name, Pointer: "#/query/" + strictjson.EscapeToken(p.name), Code: codeUnknown, Message: "is not a known parameter"})
 		default:
 			out = append(out, *queryFault(codeUnknown, "has an unknown parameter"))
 		}

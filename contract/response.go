@@ -16,7 +16,7 @@ func (c *compiler) response(status, pointer string) (*Response, error) {
 	content, _ := object["content"].(map[string]any)
 	r := &Response{Status: status, Content: map[string]*Schema{}, unread: map[string]*Schema{}}
 	for _, name := range sortedKeys(content) {
-		at, key := pointer+"/content/"+escapeToken(name), mediaKey(name)
+		at, key := pointer+"/content/"+strictjson.EscapeToken(name), mediaKey(name)
 		if _, there := r.Content[key]; there {
 			if err := twice(content, name, at); err != nil {
 				return nil, err

@@ -8,6 +8,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // documentURL is where the document is registered with the library. It is
@@ -245,7 +247,7 @@ func badPattern(pointer string, err error) error {
 func (c *compiler) blame(pointer string, err error) error {
 	leaf := deepest(err.(*jsonschema.ValidationError))
 	for _, token := range leaf.InstanceLocation {
-		pointer += "/" + escapeToken(token)
+		pointer += "/" + strictjson.EscapeToken(token)
 	}
 	if k, ok := leaf.ErrorKind.(*kind.Format); ok && k.Want == "regex" {
 		return badPattern(pointer, k.Err)

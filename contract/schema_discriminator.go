@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // tagged is a union of which a member of the value names the branch (OAS 3.1
@@ -90,7 +92,7 @@ func (c *compiler) namesOf(s *node, mapping map[string]any) []string {
 		if fragment, local := strings.CutPrefix(target, "#"); local {
 			target, _ = url.PathUnescape(fragment)
 		} else {
-			target = "/components/schemas/" + escapeToken(target)
+			target = "/components/schemas/" + strictjson.EscapeToken(target)
 		}
 		if target == pointer {
 			names = append(names, value)

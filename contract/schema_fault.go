@@ -175,11 +175,6 @@ const (
 	digits  = "0123456789"
 )
 
-// escapeToken writes a name as a part of a JSON Pointer (RFC 6901 §3).
-func escapeToken(name string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
-}
-
 // unescapeToken is the name that a part of a JSON Pointer stands for.
 func unescapeToken(token string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")

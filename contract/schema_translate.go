@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // translate30 returns a copy of an OpenAPI 3.0 document whose schemas mean in
@@ -65,7 +67,7 @@ func (t *translator) object(kind string, v any, pointer string) {
 			child = "pathItem"
 		}
 		if child != "" {
-			t.place(child, e, pointer+"/"+escapeToken(key))
+			t.place(child, e, pointer+"/"+strictjson.EscapeToken(key))
 		}
 	}
 }
@@ -79,7 +81,7 @@ func (t *translator) place(child string, v any, pointer string) {
 	case table:
 		in, _ := v.(map[string]any)
 		for name, e := range in {
-			t.one(child, e, pointer+"/"+escapeToken(name))
+			t.one(child, e, pointer+"/"+strictjson.EscapeToken(name))
 		}
 	case list:
 		in, _ := v.([]any)
@@ -102,7 +104,7 @@ func (t *translator) one(kind string, v any, pointer string) {
 func (t *translator) table(v any, pointer string) {
 	table, _ := v.(map[string]any)
 	for name, s := range table {
-		t.schema(s, pointer+"/"+escapeToken(name))
+		t.schema(s, pointer+"/"+strictjson.EscapeToken(name))
 	}
 }
 
@@ -230,7 +232,7 @@ func (c *compiler) stated(s *jsonschema.Schema) (statement, error) {
 			continue
 		}
 		if !st.set(key, fields[key]) {
-			return st, &compileError{pointer + "/" + escapeToken(key), "a statement that cannot be read",
+			return st, &compileError{pointer + "/" + strictjson.EscapeToken(key), "a statement that cannot be read",
 				"a schema may state trim (true or false), empty (null), texts (a text for each keyword), write_roles and read_roles (lists)",
 				"correct or remove " + key}
 		}

@@ -51,7 +51,7 @@ func (c *compiler) socket(pointer string) (*Socket, error) {
 	}
 	s := &Socket{MaxMessage: defaultMessage}
 	for _, key := range sortedKeys(object) {
-		if err := c.setSocket(s, key, object[key], pointer+"/"+escapeToken(key)); err != nil {
+		if err := c.setSocket(s, key, object[key], pointer+"/"+strictjson.EscapeToken(key)); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +95,7 @@ func (c *compiler) messages(v any, pointer string, way direction) (map[string]*S
 	}
 	out := make(map[string]*Schema, len(table))
 	for _, name := range sortedKeys(table) {
-		s, err := c.compile(pointer+"/"+escapeToken(name), way)
+		s, err := c.compile(pointer+"/"+strictjson.EscapeToken(name), way)
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-api/gatehouse/call"
 	"github.com/gatehouse-api/gatehouse/contract"
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 	"github.com/gatehouse-api/gatehouse/problem"
 )
 
@@ -191,7 +192,7 @@ func (s *reading) pointerOf(name string) string {
 	if name = s.nameOf(name); name == "" {
 		return ""
 	}
-	return "/" + strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+	return "/" + strictjson.EscapeToken(name)
 }
 
 // disposition reads who a part is. Two readers must not read two names.

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -169,4 +170,12 @@ func kindName(k jsontext.Kind) string {
 	default:
 		return "object"
 	}
+}
+
+// EscapeToken writes a name as a part of a JSON Pointer (RFC 6901 section 3).
+func EscapeToken(name string) string {
+	if !strings.ContainsAny(name, "~/") {
+		return name
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

@@ -213,3 +213,15 @@ func BenchmarkStandardLibrary(b *testing.B) {
 		}
 	}
 }
+
+// TestEscapeToken: the members of RFC 6901 section 5.
+func TestEscapeToken(t *testing.T) {
+	for name, want := range map[string]string{
+		"foo": "foo", "": "", "a/b": "a~1b", "c%d": "c%d", "e^f": "e^f", "g|h": "g|h", `i\j`: `i\j`, `k"l`: `k"l`, " ": " ", "m~n": "m~0n",
+		"~1": "~01", "/~": "~1~0",
+	} {
+		if got := strictjson.EscapeToken(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
