@@ -81,15 +81,16 @@ func (l *lane) hold(e Event) {
 
 // release sends those that wait up to a version, and what need not wait then.
 func (h *Hub) release(l *lane, until int64) {
-	for len(l.held) > 0 {
-		e := l.held[0]
+	sent := 0
+	for _, e := range l.held {
 		if e.Version > max(until, l.last+1) && e.Version <= l.last+leap {
 			break
 		}
 		h.send(e)
 		l.last = e.Version
-		l.held = l.held[1:]
+		sent++
 	}
+	l.held = slices.Delete(l.held, 0, sent) // in place: the next event needs no memory
 	if len(l.held) == 0 && l.timer != nil && l.timer.Stop() {
 		l.timer = nil
 	}
