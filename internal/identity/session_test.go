@@ -166,7 +166,7 @@ func TestReuseThatAnotherProcessSeesEndsTheFamily(t *testing.T) {
 // travels.
 func eventually(t *testing.T, holds func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Second)
 	for !holds() {
 		select {
 		case <-deadline:

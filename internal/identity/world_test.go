@@ -90,7 +90,7 @@ func newWorld(t *testing.T, s *store.Store, change func(*Config)) *world {
 // store has to hear of other processes first.
 func (w *world) waitForChanges(t *testing.T) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(5 * time.Second)
 	for {
 		if _, sure := w.store.Changes(t.Context()); sure {
 			return
