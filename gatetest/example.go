@@ -184,8 +184,9 @@ func (d *document) object(m map[string]any, depth int) (any, error) {
 
 // sent tells whether every client may send a member.
 func (d *document) sent(schema any) bool {
-	roles, _ := d.writers(schema)
-	return roles == nil && d.joined(schema, maxDepth)["readOnly"] != true
+	m := d.joined(schema, maxDepth)
+	roles, _ := writeRoles(m)
+	return roles == nil && m["readOnly"] != true
 }
 
 func (d *document) array(m map[string]any, depth int) (any, error) {

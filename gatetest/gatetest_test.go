@@ -186,6 +186,13 @@ func TestGapsAreTold(t *testing.T) {
 		"a member of what else there may be": {func(g *gatetest.Target) {
 			g.Table = gatetest.Compile(t, strings.Replace(books, "Book:\n", "Book:\n      dependentSchemas: { stock: { properties: { margin: { x-gatehouse: { write_roles: [admin] } } } } }\n", 1))
 		}, "addBook: a member that write_roles leaves to some, at /application~1json/schema/dependentSchemas/stock/properties/margin"},
+		"a member nine deep": {func(g *gatetest.Target) {
+			deep := "{ x-gatehouse: { write_roles: [admin] } }"
+			for range 8 {
+				deep = "{ type: object, properties: { in: " + deep + " } }"
+			}
+			g.Table = gatetest.Compile(t, strings.Replace(books, "stock: { type: integer,", "deep: "+deep+"\n            stock: { type: integer,", 1))
+		}, "addBook: a member that write_roles leaves to some, at /application~1json/schema/"},
 		"an own object in Params": {func(g *gatetest.Target) {
 			g.Table = gatetest.Compile(t, strings.Replace(books, "own: path.reader", "own: row", 1))
 		}, "shelf: objects of somebody else (own: row)"},

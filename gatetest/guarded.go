@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/gatehouse-api/gatehouse/internal/strictjson"
 )
 
 // guarded is a member of a body that only some roles may set.
@@ -33,75 +35,94 @@ func (g guarded) pointer() string {
 		if s.list {
 			b.WriteByte('0')
 		}
-		b.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(s.name))
+		b.WriteString(strictjson.EscapeToken(s.name))
 	}
 	return b.String()
 }
 
-const (
-	maxNesting  = 8 // how deep members are looked for
-	maxBranches = 3 // how deep branches in branches are
-)
+// again tells whether other is the same member by the same statement.
+func (g guarded) again(other guarded) bool {
+	return g.pointer() == other.pointer() && g.stated == other.stated
+}
+
+// maxNesting is how deep members are looked for.
+const maxNesting = 8
 
 // members are the members under a schema that write_roles leaves to some.
 func (d *document) members(schema any, in guarded) []guarded {
-	refs := d.refers(schema, maxDepth)
-	again := func(ref string) bool { return slices.Contains(in.refs, ref) }
-	if len(in.steps) == maxNesting || slices.ContainsFunc(refs, again) {
+	if len(in.steps) == maxNesting {
 		return nil
 	}
 	var out []guarded
-	for i, shape := range d.shapes(schema, maxBranches) {
-		for _, s := range inside(shape) {
-			s.of, s.anew = shape, i > 0
-			g := guarded{steps: append(slices.Clone(in.steps), s), schema: s.schema, refs: slices.Concat(in.refs, refs)}
+	for i, shape := range d.shapes(schema, in.refs) {
+		for _, s := range inside(shape.schema) {
+			s.of, s.anew = shape.schema, i > 0
+			g := guarded{steps: append(slices.Clone(in.steps), s), schema: s.schema, refs: slices.Concat(in.refs, shape.refs)}
 			g.roles, g.stated = d.writers(s.schema)
-			same := func(o guarded) bool { return o.pointer() == g.pointer() && slices.Equal(o.roles, g.roles) }
-			switch {
-			case g.roles == nil:
-				out = append(out, d.members(s.schema, g)...)
-			case !slices.ContainsFunc(out, same):
-				out = append(out, g)
+			found := []guarded{g}
+			if g.roles == nil {
+				found = d.members(s.schema, g)
+			}
+			for _, g := range found {
+				if !slices.ContainsFunc(out, g.again) {
+					out = append(out, g)
+				}
 			}
 		}
 	}
 	return out
 }
 
-// refers are the references that make up a schema.
-func (d *document) refers(schema any, depth int) []string {
-	m, _ := schema.(map[string]any)
-	if depth == 0 || m == nil {
+// shape is a schema with one of its branches each, and the references that make
+// it up.
+type shape struct {
+	schema map[string]any
+	refs   []string
+}
+
+// shapes are those of a schema below some references: none when it comes back to
+// one of them. It comes back only that way, for the contract refuses a schema that
+// refers to itself without going into a member or an item.
+func (d *document) shapes(schema any, above []string) []shape {
+	refs := refers(schema)
+	if slices.ContainsFunc(refs, func(ref string) bool { return slices.Contains(above, ref) }) {
 		return nil
 	}
-	var out []string
-	if ref, ok := m["$ref"].(string); ok {
-		out = append(d.refers(d.follow(m), depth-1), ref)
-	}
-	all, _ := m["allOf"].([]any)
-	for _, part := range all {
-		out = append(out, d.refers(part, depth-1)...)
+	whole := d.joined(schema, maxDepth)
+	without := maps.Clone(whole)
+	delete(without, "oneOf")
+	delete(without, "anyOf")
+	out := []shape{{without, refs}}
+	for _, key := range []string{"oneOf", "anyOf"} {
+		branches, _ := whole[key].([]any)
+		if len(branches) == 0 {
+			continue
+		}
+		var both []shape
+		for _, branch := range branches {
+			for _, b := range d.shapes(branch, above) {
+				for _, s := range out {
+					both = append(both, shape{merge(s.schema, b.schema), slices.Concat(s.refs, b.refs)})
+				}
+			}
+		}
+		out = both
 	}
 	return out
 }
 
-// shapes are a schema with one of its branches each: itself when it has none.
-func (d *document) shapes(schema any, depth int) []map[string]any {
-	m := d.joined(schema, maxDepth)
-	for _, key := range []string{"oneOf", "anyOf"} {
-		branches, _ := m[key].([]any)
-		if len(branches) == 0 || depth == 0 {
-			continue
-		}
-		var out []map[string]any
-		without := maps.Clone(m)
-		delete(without, key)
-		for _, branch := range branches {
-			out = append(out, d.shapes(merge(without, d.joined(branch, maxDepth)), depth-1)...)
-		}
-		return out
+// refers are the references of a schema itself, whatever branch is taken.
+func refers(schema any) []string {
+	m, _ := schema.(map[string]any)
+	var out []string
+	if ref, ok := m["$ref"].(string); ok {
+		out = append(out, ref)
 	}
-	return []map[string]any{m}
+	all, _ := m["allOf"].([]any)
+	for _, part := range all {
+		out = append(out, refers(part)...)
+	}
+	return out
 }
 
 // inside are the members of the objects of a schema, one for each pattern and for
@@ -160,7 +181,7 @@ func (d *document) missing(v any, found []guarded) []string {
 				out = append(out, at)
 			}
 			for _, key := range slices.Sorted(maps.Keys(v)) {
-				look(v[key], at+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(key))
+				look(v[key], at+"/"+strictjson.EscapeToken(key))
 			}
 		case []any:
 			for i, item := range v {
